@@ -69,10 +69,7 @@ impl Key {
         let text = text.as_ref();
         match check(text) {
             Ok(()) => Ok(Self(Arc::from(text))),
-            Err(reason) => Err(InvalidKey {
-                text: text.to_owned(),
-                reason,
-            }),
+            Err(reason) => Err(InvalidKey { text: text.to_owned(), reason }),
         }
     }
 
@@ -87,11 +84,7 @@ impl Key {
     /// # Errors
     /// [`InvalidKey`] if the joined key is too long.
     pub fn under(&self, prefix: &Prefix) -> Result<Self, InvalidKey> {
-        if prefix.is_root() {
-            Ok(self.clone())
-        } else {
-            Self::new(format!("{prefix}{self}"))
-        }
+        if prefix.is_root() { Ok(self.clone()) } else { Self::new(format!("{prefix}{self}")) }
     }
 
     /// What remains after `prefix`, or `None` if the key is not below it.
@@ -101,9 +94,7 @@ impl Key {
             return Some(self.clone());
         }
         // The rest of a valid key after whole components is itself valid.
-        self.0
-            .strip_prefix(prefix.as_str())
-            .map(|rest| Self(Arc::from(rest)))
+        self.0.strip_prefix(prefix.as_str()).map(|rest| Self(Arc::from(rest)))
     }
 }
 
@@ -124,10 +115,7 @@ impl Prefix {
         if bare.is_empty() && text.is_empty() {
             return Ok(Self::root());
         }
-        check(bare).map_err(|reason| InvalidKey {
-            text: text.to_owned(),
-            reason,
-        })?;
+        check(bare).map_err(|reason| InvalidKey { text: text.to_owned(), reason })?;
         Ok(Self(format!("{bare}/")))
     }
 
@@ -207,12 +195,7 @@ mod tests {
 
     #[test]
     fn chunk_names_and_unicode_are_keys() {
-        for text in [
-            "info",
-            "8_8_40/-13-3_7-23_-64--56",
-            "a/b c/ü/%2e%2e",
-            "..a/b..",
-        ] {
+        for text in ["info", "8_8_40/-13-3_7-23_-64--56", "a/b c/ü/%2e%2e", "..a/b.."] {
             assert_eq!(Key::new(text).unwrap().as_str(), text);
         }
     }
@@ -221,9 +204,7 @@ mod tests {
     fn hostile_names_are_refused() {
         let long = "x".repeat(256);
         let longer = vec!["x".repeat(255); 5].join("/");
-        for text in [
-            "", "/a", "a/", "a//b", ".", "..", "a/../b", "a/.", "a\0b", &long, &longer,
-        ] {
+        for text in ["", "/a", "a/", "a//b", ".", "..", "a/../b", "a/.", "a\0b", &long, &longer] {
             assert!(Key::new(text).is_err(), "{text:?}");
         }
     }
@@ -233,14 +214,8 @@ mod tests {
         let prefix = Prefix::new("a").unwrap();
         assert!(prefix.contains(&Key::new("a/b").unwrap()));
         assert!(!prefix.contains(&Key::new("ab").unwrap()));
-        assert_eq!(
-            Key::new("a/b/c").unwrap().strip(&prefix).unwrap().as_str(),
-            "b/c"
-        );
-        assert_eq!(
-            Key::new("b/c").unwrap().under(&prefix).unwrap().as_str(),
-            "a/b/c"
-        );
+        assert_eq!(Key::new("a/b/c").unwrap().strip(&prefix).unwrap().as_str(), "b/c");
+        assert_eq!(Key::new("b/c").unwrap().under(&prefix).unwrap().as_str(), "a/b/c");
         assert!(Prefix::new("/").is_err());
     }
 }

@@ -65,10 +65,7 @@ impl MemoryBackend {
     /// An empty store that calls itself `mem://name`. Two stores of one name share nothing.
     #[must_use]
     pub fn named(name: impl Into<Arc<str>>) -> Self {
-        Self {
-            name: name.into(),
-            content: Arc::default(),
-        }
+        Self { name: name.into(), content: Arc::default() }
     }
 
     /// How many values are stored.
@@ -102,9 +99,8 @@ impl MemoryBackend {
 
     /// The next keys below `prefix` after `after`, in order.
     fn page(&self, prefix: &Prefix, after: Option<&Key>) -> Vec<Meta> {
-        let from = after.map_or(Bound::Included(prefix.as_str()), |key| {
-            Bound::Excluded(key.as_str())
-        });
+        let from =
+            after.map_or(Bound::Included(prefix.as_str()), |key| Bound::Excluded(key.as_str()));
         self.read()
             .entries
             .range::<str, _>((from, Bound::Unbounded))
@@ -178,9 +174,7 @@ impl KeyValueBackend for MemoryBackend {
         let (version, old) = content.insert(key.clone(), value);
         drop(content);
         drop(old);
-        Ok(PutOutcome::Written {
-            version: Some(version),
-        })
+        Ok(PutOutcome::Written { version: Some(version) })
     }
 
     async fn delete(&self, key: &Key, when: Precondition) -> BackendResult<DeleteOutcome> {
@@ -233,10 +227,7 @@ impl KeyValueBackend for MemoryBackend {
 
     async fn delete_batch(&self, keys: &[Key]) -> BackendResult<()> {
         let mut content = self.write();
-        let old: Vec<_> = keys
-            .iter()
-            .map(|key| content.entries.remove(key))
-            .collect();
+        let old: Vec<_> = keys.iter().map(|key| content.entries.remove(key)).collect();
         drop(content);
         drop(old);
         Ok(())
@@ -251,10 +242,7 @@ impl fmt::Display for MemoryBackend {
 
 impl fmt::Debug for MemoryBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryBackend")
-            .field("name", &self.name)
-            .field("len", &self.len())
-            .finish()
+        f.debug_struct("MemoryBackend").field("name", &self.name).field("len", &self.len()).finish()
     }
 }
 
@@ -303,10 +291,7 @@ mod tests {
     fn a_listing_of_exactly_full_pages_ends() {
         let store = MemoryBackend::new();
         for count in [PAGE, PAGE + 1] {
-            let puts = (0..count).map(|n| Put {
-                key: key(&format!("d/{n}")),
-                value: "".into(),
-            });
+            let puts = (0..count).map(|n| Put { key: key(&format!("d/{n}")), value: "".into() });
             wait(store.put_batch(puts.collect())).unwrap();
             let prefix = Prefix::new("d").unwrap();
             assert_eq!(wait(store.list_all(&prefix)).unwrap().len(), count);

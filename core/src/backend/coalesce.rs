@@ -14,11 +14,7 @@ const MAX_GAP: u64 = 4096;
 
 /// Joins ranges whose gap is at most `max_gap`. The answer is sorted and disjoint.
 fn merge(ranges: &[Range<u64>], max_gap: u64) -> Vec<Range<u64>> {
-    let mut sorted: Vec<_> = ranges
-        .iter()
-        .filter(|range| !range.is_empty())
-        .cloned()
-        .collect();
+    let mut sorted: Vec<_> = ranges.iter().filter(|range| !range.is_empty()).cloned().collect();
     sorted.sort_unstable_by_key(|range| range.start);
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in sorted {
@@ -47,11 +43,7 @@ pub(super) async fn read_coalesced<B: KeyValueBackend + ?Sized>(
     let mut version = None;
     for (n, range) in merged.iter().enumerate() {
         let Some(blob) = backend.get(key, ByteRange::Bounded(range.clone())).await? else {
-            return if n == 0 {
-                Ok(None)
-            } else {
-                Err(overwritten(backend, key))
-            };
+            return if n == 0 { Ok(None) } else { Err(overwritten(backend, key)) };
         };
         if n > 0 && blob.version != version {
             return Err(overwritten(backend, key));
@@ -59,12 +51,7 @@ pub(super) async fn read_coalesced<B: KeyValueBackend + ?Sized>(
         version = blob.version;
         parts.push(blob.bytes);
     }
-    Ok(Some(
-        ranges
-            .iter()
-            .map(|range| cut(&merged, &parts, range))
-            .collect(),
-    ))
+    Ok(Some(ranges.iter().map(|range| cut(&merged, &parts, range)).collect()))
 }
 
 fn overwritten<B: KeyValueBackend + ?Sized>(backend: &B, key: &Key) -> BackendError {
@@ -89,10 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(
-        clippy::single_range_in_vec_init,
-        reason = "lists of one range are meant"
-    )]
+    #[expect(clippy::single_range_in_vec_init, reason = "lists of one range are meant")]
     fn near_ranges_merge_and_far_ones_do_not() {
         assert_eq!(merge(&[10..20, 0..5, 21..30], 1), [0..5, 10..30]);
         assert_eq!(merge(&[0..5, 2..3, 5..5], 0), [0..5]);

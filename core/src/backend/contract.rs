@@ -102,14 +102,8 @@ pub trait KeyValueBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
 
     /// Several whole values, in the order asked. One failure leaves the other answers intact.
     async fn get_batch(&self, keys: &[Key]) -> Vec<BackendResult<Option<Blob>>> {
-        let gets = keys
-            .iter()
-            .map(|key| self.get(key, ByteRange::Full))
-            .collect::<Vec<_>>();
-        stream::iter(gets)
-            .buffered(self.capabilities().concurrency.get().min(1024))
-            .collect()
-            .await
+        let gets = keys.iter().map(|key| self.get(key, ByteRange::Full)).collect::<Vec<_>>();
+        stream::iter(gets).buffered(self.capabilities().concurrency.get().min(1024)).collect().await
     }
 
     /// Stores several values unconditionally. Keys must differ.
@@ -135,9 +129,7 @@ pub trait KeyValueBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// # Errors
     /// The first [`BackendError`](super::BackendError); some values may be removed then.
     async fn delete_batch(&self, keys: &[Key]) -> BackendResult<()> {
-        let deletes = keys
-            .iter()
-            .map(|key| self.delete(key, Precondition::Always));
+        let deletes = keys.iter().map(|key| self.delete(key, Precondition::Always));
         let deletes = deletes.collect::<Vec<_>>();
         let width = self.capabilities().concurrency.get().min(1024);
         let mut results = stream::iter(deletes).buffer_unordered(width);

@@ -90,7 +90,10 @@ impl Operation {
 /// The one-line text has the form "cannot \<verb\> \<key\> in \<store\>: \<kind\>"; the cause is
 /// in [`source`](StdError::source) and not repeated.
 #[derive(Debug)]
-pub struct BackendError {
+pub struct BackendError(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
     kind: ErrorKind,
     backend: String,
     op: Operation,
@@ -103,41 +106,35 @@ impl BackendError {
     /// An error of `kind` in the store that calls itself `backend`.
     #[must_use]
     pub fn new(kind: ErrorKind, backend: impl fmt::Display, op: Operation) -> Self {
-        Self {
-            kind,
-            backend: backend.to_string(),
-            op,
-            key: None,
-            note: None,
-            source: None,
-        }
+        let backend = backend.to_string();
+        Self(Box::new(Details { kind, backend, op, key: None, note: None, source: None }))
     }
 
     /// Says which key it was about.
     #[must_use]
     pub fn with_key(mut self, key: &Key) -> Self {
-        self.key = Some(key.to_string());
+        self.0.key = Some(key.to_string());
         self
     }
 
     /// Says which prefix it was about.
     #[must_use]
     pub fn with_prefix(mut self, prefix: &Prefix) -> Self {
-        self.key = (!prefix.is_root()).then(|| prefix.to_string());
+        self.0.key = (!prefix.is_root()).then(|| prefix.to_string());
         self
     }
 
     /// Adds what the user can do, or what was expected.
     #[must_use]
     pub fn with_note(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
+        self.0.note = Some(note.into());
         self
     }
 
     /// Keeps the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.0.source = Some(source.into());
         self
     }
 
@@ -160,47 +157,47 @@ impl BackendError {
     #[must_use]
     pub fn invalid_key(backend: impl fmt::Display, op: Operation, source: InvalidKey) -> Self {
         let mut error = Self::new(ErrorKind::InvalidKey, backend, op);
-        error.key = Some(source.text.clone());
+        error.0.key = Some(source.text.clone());
         error.with_source(source)
     }
 
     /// What kind of failure it was.
     #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        self.kind
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
     }
 
     /// What was being done.
     #[must_use]
-    pub const fn op(&self) -> Operation {
-        self.op
+    pub fn op(&self) -> Operation {
+        self.0.op
     }
 
     /// Which key or prefix it was about.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
-        self.key.as_deref()
+        self.0.key.as_deref()
     }
 
     /// Which store it was.
     #[must_use]
     pub fn backend(&self) -> &str {
-        &self.backend
+        &self.0.backend
     }
 }
 
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} ", self.op.verb())?;
-        if let Some(key) = &self.key {
+        write!(f, "cannot {} ", self.0.op.verb())?;
+        if let Some(key) = &self.0.key {
             write!(f, "{key:?} in ")?;
         }
-        f.write_str(&self.backend)?;
+        f.write_str(&self.0.backend)?;
         // The bare "failed" says nothing that the cause does not say better.
-        if self.kind != ErrorKind::Other || (self.source.is_none() && self.note.is_none()) {
-            write!(f, ": {}", self.kind.text())?;
+        if self.0.kind != ErrorKind::Other || (self.0.source.is_none() && self.0.note.is_none()) {
+            write!(f, ": {}", self.0.kind.text())?;
         }
-        match &self.note {
+        match &self.0.note {
             Some(note) => write!(f, ": {note}"),
             None => Ok(()),
         }
@@ -209,8 +206,6 @@ impl fmt::Display for BackendError {
 
 impl StdError for BackendError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source
-            .as_ref()
-            .map(|source| source.as_ref() as &(dyn StdError + 'static))
+        self.0.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
     }
 }

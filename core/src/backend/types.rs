@@ -76,11 +76,7 @@ impl ContentEncoding {
 
 impl fmt::Display for ContentEncoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::Identity {
-            "none"
-        } else {
-            self.token()
-        })
+        f.write_str(if *self == Self::Identity { "none" } else { self.token() })
     }
 }
 
@@ -131,9 +127,7 @@ impl Version {
 impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Version(")?;
-        self.as_bytes()
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str(")")
     }
 }
@@ -191,19 +185,13 @@ impl Value {
     /// A value stored as it is.
     #[must_use]
     pub fn plain(bytes: impl Into<Bytes>) -> Self {
-        Self {
-            bytes: bytes.into(),
-            content_encoding: ContentEncoding::Identity,
-        }
+        Self { bytes: bytes.into(), content_encoding: ContentEncoding::Identity }
     }
 
     /// A value whose bytes are already compressed.
     #[must_use]
     pub fn encoded(bytes: impl Into<Bytes>, content_encoding: ContentEncoding) -> Self {
-        Self {
-            bytes: bytes.into(),
-            content_encoding,
-        }
+        Self { bytes: bytes.into(), content_encoding }
     }
 }
 
@@ -215,12 +203,7 @@ impl<T: Into<Bytes>> From<T> for Value {
 
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Value({} bytes, {})",
-            self.bytes.len(),
-            self.content_encoding
-        )
+        write!(f, "Value({} bytes, {})", self.bytes.len(), self.content_encoding)
     }
 }
 
@@ -237,16 +220,8 @@ pub struct Blob {
 
 impl fmt::Debug for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            bytes,
-            version,
-            content_encoding,
-        } = self;
-        write!(
-            f,
-            "Blob({} bytes, {content_encoding}, {version:?})",
-            bytes.len()
-        )
+        let Self { bytes, version, content_encoding } = self;
+        write!(f, "Blob({} bytes, {content_encoding}, {version:?})", bytes.len())
     }
 }
 

@@ -21,10 +21,7 @@ impl Wake for Unpark {
 pub fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     // The waker is made only for a future that needs one.
-    if let Poll::Ready(output) = future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
+    if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return output;
     }
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

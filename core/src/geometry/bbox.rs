@@ -95,10 +95,7 @@ impl BoundingBox {
 
 impl From<[Range<i64>; 3]> for BoundingBox {
     fn from([x, y, z]: [Range<i64>; 3]) -> Self {
-        Self {
-            min: [x.start, y.start, z.start],
-            max: [x.end, y.end, z.end],
-        }
+        Self { min: [x.start, y.start, z.start], max: [x.end, y.end, z.end] }
     }
 }
 

@@ -51,10 +51,7 @@ fn cell_range(min: i64, max: i64, origin: i64, chunk: u64) -> (u64, u64) {
     if max <= min {
         return (0, 0);
     }
-    (
-        min.abs_diff(origin) / chunk,
-        (max.abs_diff(origin) - 1) / chunk + 1,
-    )
+    (min.abs_diff(origin) / chunk, (max.abs_diff(origin) - 1) / chunk + 1)
 }
 
 impl ChunkGrid {
@@ -72,11 +69,7 @@ impl ChunkGrid {
             return Err(InvalidGrid);
         }
         let cells = std::array::from_fn(|axis| size[axis].div_ceil(chunk[axis]));
-        Ok(Self {
-            bounds,
-            chunk,
-            cells,
-        })
+        Ok(Self { bounds, chunk, cells })
     }
 
     /// The whole volume.
@@ -102,9 +95,7 @@ impl ChunkGrid {
         self.chunk[axis]
             .checked_mul(cell)
             .and_then(|voxels| self.bounds.min[axis].checked_add_unsigned(voxels))
-            .map_or(self.bounds.max[axis], |border| {
-                border.min(self.bounds.max[axis])
-            })
+            .map_or(self.bounds.max[axis], |border| border.min(self.bounds.max[axis]))
     }
 
     /// The voxels of a cell, clipped to the volume; empty for a cell outside the grid.
@@ -137,12 +128,7 @@ impl ChunkGrid {
                 cell_range(min, max, self.bounds.min[axis], self.chunk[axis])
             });
         }
-        Cover {
-            grid: *self,
-            wanted,
-            cells,
-            next: cells.map(|(first, _)| first),
-        }
+        Cover { grid: *self, wanted, cells, next: cells.map(|(first, _)| first) }
     }
 
     /// How many chunks `bbox` touches.
@@ -180,14 +166,8 @@ impl ChunkGrid {
             let (first, end) = cover.cells[axis];
             let at_min = self.border(axis, first) == inner.min[axis];
             let at_max = self.border(axis, end) == inner.max[axis];
-            inner.min[axis] = self.border(
-                axis,
-                if at_min {
-                    first
-                } else {
-                    first.saturating_add(1)
-                },
-            );
+            inner.min[axis] =
+                self.border(axis, if at_min { first } else { first.saturating_add(1) });
             inner.max[axis] = self.border(axis, if at_max { end } else { end.saturating_sub(1) });
         }
         (!inner.is_empty()).then_some(inner)
@@ -214,9 +194,7 @@ impl Cover {
     /// The number of all chunks of the cover, also those already yielded; saturates at `u64::MAX`.
     #[must_use]
     pub fn count_chunks(&self) -> u64 {
-        self.cells.iter().fold(1_u64, |count, (first, end)| {
-            count.saturating_mul(end - first)
-        })
+        self.cells.iter().fold(1_u64, |count, (first, end)| count.saturating_mul(end - first))
     }
 
     /// On each axis, where the wanted box is cut: the lengths of the parts in order.
@@ -224,9 +202,7 @@ impl Cover {
         let (grid, wanted, (first, end)) = (self.grid, self.wanted, self.cells[axis]);
         (first..end).map(move |cell| {
             let min = grid.border(axis, cell).max(wanted.min[axis]);
-            let max = grid
-                .border(axis, cell.saturating_add(1))
-                .min(wanted.max[axis]);
+            let max = grid.border(axis, cell.saturating_add(1)).min(wanted.max[axis]);
             max.abs_diff(min)
         })
     }
@@ -248,11 +224,7 @@ impl Iterator for Cover {
             self.next[axis] = self.cells[axis].0;
         }
         let chunk = self.grid.chunk_box(cell);
-        Some(ChunkPart {
-            cell,
-            chunk,
-            part: chunk.intersection(&self.wanted),
-        })
+        Some(ChunkPart { cell, chunk, part: chunk.intersection(&self.wanted) })
     }
 }
 
@@ -271,10 +243,7 @@ mod tests {
     }
 
     fn boxes() -> impl Strategy<Value = BoundingBox> {
-        (
-            prop::array::uniform3(-60_i64..60),
-            prop::array::uniform3(0_u64..50),
-        )
+        (prop::array::uniform3(-60_i64..60), prop::array::uniform3(0_u64..50))
             .prop_map(|(min, shape)| BoundingBox::at(min, shape).unwrap())
     }
 

@@ -3,17 +3,22 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
+
+mod plan;
+
+use plan::{Injection, Plan};
 
 use crate::backend::{
     BackendError, BackendResult, Blob, ByteRange, Capabilities, DeleteOutcome, ErrorKind,
     KeyValueBackend, Meta, Operation, Precondition, Put, PutOutcome, Value,
 };
 use crate::key::{Key, Prefix};
+
+pub use plan::Rule;
 
 /// A store that fails by plan, the same way at every run.
 ///
@@ -44,159 +49,26 @@ use crate::key::{Key, Prefix};
 #[derive(Clone)]
 pub struct Fault<B> {
     inner: B,
-    rules: Vec<Arc<Armed>>,
-    tally: Arc<Tally>,
-}
-
-/// One line of a plan: which calls fail, and how. See [`Fault::with`].
-///
-/// ```
-/// # use bigarrays_core::{backend::{ErrorKind, Operation}, memory::MemoryBackend, wrap::{Fault, Rule}};
-/// let store = Fault::new(MemoryBackend::new())
-///     .with(Rule::on(Operation::Put).keys(|key| key.ends_with("/info")).first(2).fail(ErrorKind::StorageFull))
-///     .with(Rule::on(Operation::Get).every(10).truncate());
-/// ```
-#[must_use = "a rule acts once it is given to a `Fault`"]
-pub struct Rule {
-    op: Operation,
-    schedule: Schedule,
-    keys: Option<Box<KeyTest>>,
-    injection: Injection,
-}
-
-type KeyTest = dyn Fn(&str) -> bool + Send + Sync;
-
-#[derive(Debug, Clone, Copy)]
-enum Schedule {
-    Always,
-    Every(u64),
-    Nth(u64),
-    First(u64),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Injection {
-    /// An error before anything happens.
-    Fail(ErrorKind),
-    /// An error after it took effect.
-    LoseReply(ErrorKind),
-    /// The first half of the bytes, as if they were all.
-    Truncate,
-}
-
-/// A rule of a plan in use.
-struct Armed {
-    rule: Rule,
-    calls: AtomicU64,
-}
-
-/// What was asked and what was done about it, by operation.
-#[derive(Default)]
-struct Tally {
-    calls: [AtomicU64; OPERATIONS],
-    injected: [AtomicU64; OPERATIONS],
-    healed: std::sync::atomic::AtomicBool,
-}
-
-const OPERATIONS: usize = 7;
-
-const fn slot(op: Operation) -> usize {
-    match op {
-        Operation::Open => 0,
-        Operation::Head => 1,
-        Operation::Get => 2,
-        Operation::Put => 3,
-        Operation::Delete => 4,
-        Operation::List => 5,
-        Operation::Clean => 6,
-    }
-}
-
-impl Rule {
-    /// A rule for every call of `op`; without further words it fails with kind `Other`.
-    pub fn on(op: Operation) -> Self {
-        Self {
-            op,
-            schedule: Schedule::Always,
-            keys: None,
-            injection: Injection::Fail(ErrorKind::Other),
-        }
-    }
-
-    /// Only every `n`-th call: the n-th, the 2n-th and so on. 0 is never.
-    pub const fn every(mut self, n: u64) -> Self {
-        self.schedule = Schedule::Every(n);
-        self
-    }
-
-    /// Only the `n`-th call, counted from 1. 0 is never.
-    pub const fn nth(mut self, n: u64) -> Self {
-        self.schedule = Schedule::Nth(n);
-        self
-    }
-
-    /// Only the first `n` calls.
-    pub const fn first(mut self, n: u64) -> Self {
-        self.schedule = Schedule::First(n);
-        self
-    }
-
-    /// Only keys (for a listing: prefixes) that pass this test. Others are not counted.
-    pub fn keys(mut self, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        self.keys = Some(Box::new(test));
-        self
-    }
-
-    /// Answer with an error, and do nothing.
-    pub const fn fail(mut self, kind: ErrorKind) -> Self {
-        self.injection = Injection::Fail(kind);
-        self
-    }
-
-    /// Do it, then answer with a [`Transient`](ErrorKind::Transient) error. A listing yields all
-    /// its keys before the error.
-    pub const fn lose_reply(mut self) -> Self {
-        self.injection = Injection::LoseReply(ErrorKind::Transient);
-        self
-    }
-
-    /// Answer with the first half of the bytes asked for, and no error: a short read. Acts on
-    /// [`Operation::Get`] only.
-    pub const fn truncate(mut self) -> Self {
-        self.injection = Injection::Truncate;
-        self
-    }
-}
-
-impl Schedule {
-    /// Whether call `n`, counted from 1, is meant.
-    const fn fires(self, n: u64) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Every(period) => period > 0 && n.is_multiple_of(period),
-            Self::Nth(only) => n == only,
-            Self::First(count) => n <= count,
-        }
-    }
+    plan: Arc<Plan>,
 }
 
 impl<B> Fault<B> {
     /// `inner` with an empty plan.
     #[must_use]
     pub fn new(inner: B) -> Self {
-        Self {
-            inner,
-            rules: Vec::new(),
-            tally: Arc::default(),
-        }
+        Self { inner, plan: Arc::default() }
     }
 
     /// Adds a rule to the plan.
     #[must_use]
-    pub fn with(mut self, rule: Rule) -> Self {
-        let calls = AtomicU64::new(0);
-        self.rules.push(Arc::new(Armed { rule, calls }));
+    pub fn with(self, rule: Rule) -> Self {
+        self.plan.add(rule);
         self
+    }
+
+    /// Adds a rule to the plan of a store in use, for all its clones.
+    pub fn add(&self, rule: Rule) {
+        self.plan.add(rule);
     }
 
     /// Every `n`-th call of `op` fails with an error of `kind` and has no effect.
@@ -259,57 +131,33 @@ impl<B> Fault<B> {
         self.with(Rule::on(Operation::Get).keys(test).truncate())
     }
 
-    /// Ends the plan for this wrapper and all its clones: from now on nothing fails.
+    /// Empties the plan of this wrapper and all its clones: nothing fails any more.
     pub fn heal(&self) {
-        self.tally.healed.store(true, Ordering::Relaxed);
+        self.plan.clear();
     }
 
     /// How many calls of `op` there were, failed or not.
     #[must_use]
     pub fn calls(&self, op: Operation) -> u64 {
-        self.tally.calls[slot(op)].load(Ordering::Relaxed)
+        self.plan.calls(op)
     }
 
     /// How many failures were injected in all.
     #[must_use]
     pub fn injected(&self) -> u64 {
-        let sum = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        self.tally.injected.iter().map(sum).sum()
+        self.plan.injected_in_all()
     }
 
     /// How many failures of `op` were injected.
     #[must_use]
     pub fn injected_in(&self, op: Operation) -> u64 {
-        self.tally.injected[slot(op)].load(Ordering::Relaxed)
+        self.plan.injected(op)
     }
 
     /// The store behind the faults.
     #[must_use]
     pub const fn inner(&self) -> &B {
         &self.inner
-    }
-
-    /// Counts a call, and says what is to be done to it.
-    fn verdict(&self, op: Operation, key: &str) -> Option<Injection> {
-        self.tally.calls[slot(op)].fetch_add(1, Ordering::Relaxed);
-        if self.tally.healed.load(Ordering::Relaxed) {
-            return None;
-        }
-        let mut verdict = None;
-        for armed in &self.rules {
-            let rule = &armed.rule;
-            if rule.op != op || rule.keys.as_ref().is_some_and(|test| !test(key)) {
-                continue;
-            }
-            let n = armed.calls.fetch_add(1, Ordering::Relaxed) + 1;
-            if verdict.is_none() && rule.schedule.fires(n) {
-                verdict = Some(rule.injection);
-            }
-        }
-        if verdict.is_some() {
-            self.tally.injected[slot(op)].fetch_add(1, Ordering::Relaxed);
-        }
-        verdict
     }
 }
 
@@ -320,7 +168,7 @@ impl<B: KeyValueBackend> Fault<B> {
 
     /// The call's error if it is to fail before it has an effect.
     fn before(&self, op: Operation, key: &Key) -> (Option<Injection>, Option<BackendError>) {
-        let verdict = self.verdict(op, key.as_str());
+        let verdict = self.plan.verdict(op, key.as_str());
         let error = match verdict {
             Some(Injection::Fail(kind)) => Some(self.error(kind, op).with_key(key)),
             _ => None,
@@ -414,7 +262,7 @@ impl<B: KeyValueBackend> KeyValueBackend for Fault<B> {
 
     fn list<'a>(&'a self, prefix: &'a Prefix) -> BoxStream<'a, BackendResult<Meta>> {
         let error = |kind| Err(self.error(kind, Operation::List).with_prefix(prefix));
-        match self.verdict(Operation::List, prefix.as_str()) {
+        match self.plan.verdict(Operation::List, prefix.as_str()) {
             Some(Injection::Fail(kind)) => stream::iter([error(kind)]).boxed(),
             Some(Injection::LoseReply(kind)) => {
                 let end = stream::iter([error(kind)]);
@@ -440,15 +288,10 @@ impl<B: KeyValueBackend> KeyValueBackend for Fault<B> {
     }
 
     async fn get_batch(&self, keys: &[Key]) -> Vec<BackendResult<Option<Blob>>> {
-        let planned: Vec<_> = keys
-            .iter()
-            .map(|key| self.before(Operation::Get, key))
-            .collect();
+        let planned: Vec<_> = keys.iter().map(|key| self.before(Operation::Get, key)).collect();
         let passed = keys.iter().zip(&planned);
-        let passed: Vec<Key> = passed
-            .filter(|(_, (_, error))| error.is_none())
-            .map(|(key, _)| key.clone())
-            .collect();
+        let passed: Vec<Key> =
+            passed.filter(|(_, (_, error))| error.is_none()).map(|(key, _)| key.clone()).collect();
         let mut answers = self.inner.get_batch(&passed).await.into_iter();
         keys.iter()
             .zip(planned)
@@ -488,23 +331,6 @@ impl<B: fmt::Display> fmt::Display for Fault<B> {
 
 impl<B: fmt::Debug> fmt::Debug for Fault<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rules: Vec<_> = self.rules.iter().map(|armed| &armed.rule).collect();
-        f.debug_struct("Fault")
-            .field("inner", &self.inner)
-            .field("rules", &rules)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            op,
-            schedule,
-            keys,
-            injection,
-        } = self;
-        let keys = if keys.is_some() { " of some keys" } else { "" };
-        write!(f, "{injection:?} on {op:?}{keys}, {schedule:?}")
+        f.debug_struct("Fault").field("inner", &self.inner).field("plan", &self.plan).finish()
     }
 }

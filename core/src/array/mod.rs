@@ -1,0 +1,38 @@
+//! The array engine: a volume of chunks in a store, read and written as `ndarray`s.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | `big_array` | [`BigArray`]: one scale of one volume, and what it knows of itself |
+//! | `builder` | [`BigArrayBuilder`]: opening and creating, and every option |
+//! | `options` | the options' types and defaults |
+//! | `plan` | pure: which part of which chunk goes into which window of the result |
+//! | `drive` | the only concurrency: jobs under a budget of threads and bytes |
+//! | `read`, `points`, `write`, `update`, `remove`, `missing` | one verb each |
+//! | `scatter` | voxels between chunks and windows of any strides |
+//! | `typed` | the same verbs with the element type fixed once |
+//! | `nonblocking` | the same verbs for callers inside an async runtime |
+
+mod big_array;
+mod builder;
+mod drive;
+mod missing;
+#[cfg(feature = "tokio")]
+mod nonblocking;
+mod options;
+mod plan;
+mod points;
+mod read;
+mod remove;
+mod scatter;
+mod typed;
+mod update;
+mod write;
+
+pub use big_array::BigArray;
+pub use builder::BigArrayBuilder;
+pub use missing::MissingChunk;
+pub use options::{
+    DEFAULT_MEMORY, MemoryOrder, OnMissing, OutOfBounds, Progress, ScaleSelector, Unaligned,
+};
+pub use read::Cutout;
+pub use typed::TypedArray;

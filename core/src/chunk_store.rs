@@ -1,0 +1,218 @@
+//! The chunks of one scale, whatever way they are stored.
+//!
+//! The array engine asks here for a chunk by its place in the grid; keys, transport compression
+//! and the scale's directory are this room's business.
+
+use std::borrow::Cow;
+
+use bigarrays_info::{DataType, Encoding, Scale};
+
+use crate::backend::{
+    BackendResult, Blob, ByteRange, KeyValueBackend, Meta, Precondition, Put, PutOutcome, Value,
+};
+use crate::codec::{ChunkSpec, Codec, CodecError, codec_for};
+use crate::error::{Error, Result};
+use crate::geometry::{BoundingBox, ChunkGrid, ChunkName};
+use crate::key::{Key, Prefix};
+use crate::transport::{self, Transport};
+
+/// Buffers that a thread keeps from one chunk to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    decompressed: Vec<u8>,
+    decoded: Vec<u8>,
+}
+
+/// The chunks of one scale in a store.
+#[derive(Debug)]
+pub(crate) struct ChunkStore<B> {
+    backend: B,
+    directory: Prefix,
+    grid: ChunkGrid,
+    data_type: DataType,
+    channels: usize,
+    encoding: Encoding,
+    codec: &'static dyn Codec,
+    transport: Transport,
+}
+
+impl<B: KeyValueBackend> ChunkStore<B> {
+    /// The chunks of `scale` of a volume whose `info` lies at `root`.
+    pub(crate) fn new(
+        backend: B,
+        root: &Prefix,
+        scale: &Scale,
+        data_type: DataType,
+        num_channels: u64,
+        transport: Transport,
+    ) -> Result<Self> {
+        let unsupported = |what: String| Error::UnsupportedScale { scale: scale.key.clone(), what };
+        if scale.sharding.is_some() {
+            return Err(unsupported("in shards".into()));
+        }
+        let codec = codec_for(scale.encoding)
+            .ok_or_else(|| unsupported(format!("with the encoding {}", scale.encoding)))?;
+        let grid = ChunkGrid::new(scale.voxel_offset, scale.size, scale.chunk_size())
+            .map_err(|invalid| unsupported(format!("with numbers of which {invalid}")))?;
+        let channels = usize::try_from(num_channels)
+            .map_err(|_| unsupported(format!("with {num_channels} channels")))?;
+        let directory = resolve(root, &scale.key)?;
+        let store = Self {
+            backend,
+            directory,
+            grid,
+            data_type,
+            channels,
+            encoding: scale.encoding,
+            codec,
+            transport,
+        };
+        // Every chunk is as large as the first or smaller: if its bytes can be counted, all can.
+        let largest = store.grid.chunk_box([0; 3]);
+        let bytes = largest.voxels().saturating_mul(num_channels.into());
+        let bytes = bytes.saturating_mul(data_type.size() as u128);
+        if isize::try_from(bytes).is_err() {
+            return Err(unsupported(format!("in chunks of {bytes} bytes")));
+        }
+        Ok(store)
+    }
+
+    pub(crate) const fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    pub(crate) const fn grid(&self) -> &ChunkGrid {
+        &self.grid
+    }
+
+    pub(crate) const fn directory(&self) -> &Prefix {
+        &self.directory
+    }
+
+    pub(crate) const fn data_type(&self) -> DataType {
+        self.data_type
+    }
+
+    pub(crate) const fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Bytes of the largest chunk, decoded.
+    pub(crate) fn largest_chunk_bytes(&self) -> usize {
+        self.spec(&self.grid.chunk_box([0; 3])).voxel_bytes()
+    }
+
+    /// The key of the chunk with these voxels.
+    pub(crate) fn key(&self, chunk: &BoundingBox) -> Result<Key> {
+        Ok(Key::new(format!("{}{}", self.directory, ChunkName(*chunk)))?)
+    }
+
+    /// What the codec is told about the chunk with these voxels.
+    pub(crate) fn spec(&self, chunk: &BoundingBox) -> ChunkSpec {
+        let [x, y, z] = shape_in_memory(chunk);
+        ChunkSpec { data_type: self.data_type, shape: [x, y, z, self.channels] }
+    }
+
+    /// The stored bytes of a chunk.
+    pub(crate) async fn fetch(&self, key: &Key) -> BackendResult<Option<Blob>> {
+        let blob = self.backend.get(key, ByteRange::Full).await?;
+        // CloudVolume takes an empty file for a missing chunk; no encoding has empty chunks.
+        Ok(blob.filter(|blob| !blob.bytes.is_empty()))
+    }
+
+    pub(crate) async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
+        Ok(self.backend.head(key).await?.filter(|meta| meta.size > 0))
+    }
+
+    /// The voxels of a stored chunk: little-endian, Fortran order.
+    pub(crate) fn decode<'a>(
+        &self,
+        key: &Key,
+        chunk: &BoundingBox,
+        blob: &'a Blob,
+        scratch: &'a mut Scratch,
+    ) -> Result<&'a [u8]> {
+        let spec = self.spec(chunk);
+        self.decode_bytes(&spec, blob, scratch).map_err(|source| self.bad_chunk(key, chunk, source))
+    }
+
+    fn decode_bytes<'a>(
+        &self,
+        spec: &ChunkSpec,
+        blob: &'a Blob,
+        scratch: &'a mut Scratch,
+    ) -> Result<&'a [u8], CodecError> {
+        let encoded = transport::decompress(
+            blob.content_encoding,
+            &blob.bytes,
+            self.codec.exact_len(spec),
+            self.codec.max_len(spec),
+            &mut scratch.decompressed,
+        )?;
+        self.codec.decode(encoded, spec, &mut scratch.decoded)
+    }
+
+    /// The bytes to store for a chunk of voxels.
+    pub(crate) fn encode(&self, key: &Key, chunk: &BoundingBox, voxels: Vec<u8>) -> Result<Value> {
+        let encoded = self.codec.encode(voxels, &self.spec(chunk));
+        encoded
+            .and_then(|encoded| self.transport.compress(encoded))
+            .map_err(|source| self.bad_chunk(key, chunk, source))
+    }
+
+    pub(crate) async fn store(
+        &self,
+        key: &Key,
+        value: Value,
+        when: Precondition,
+    ) -> BackendResult<PutOutcome> {
+        self.backend.put(key, value, when).await
+    }
+
+    pub(crate) async fn store_batch(&self, puts: Vec<Put>) -> BackendResult<()> {
+        self.backend.put_batch(puts).await
+    }
+
+    fn bad_chunk(&self, key: &Key, chunk: &BoundingBox, source: CodecError) -> Error {
+        Error::BadChunk { key: key.clone(), chunk: *chunk, encoding: self.encoding, source }
+    }
+}
+
+/// The shape of a chunk, which is known to fit in memory.
+pub(crate) fn shape_in_memory(bbox: &BoundingBox) -> [usize; 3] {
+    bbox.shape().map(|axis| usize::try_from(axis).unwrap_or(usize::MAX))
+}
+
+/// The directory of a scale: its key below the volume's root, where `..` goes up.
+pub(crate) fn resolve(root: &Prefix, scale_key: &str) -> Result<Prefix> {
+    let mut path: Vec<Cow<'_, str>> = root.as_str().split_terminator('/').map(Cow::from).collect();
+    let mut levels = 0;
+    for component in scale_key.split('/') {
+        match component {
+            "" | "." => {}
+            ".." if path.pop().is_none() => levels += 1,
+            ".." => {}
+            name => path.push(Cow::from(name)),
+        }
+    }
+    if levels > 0 {
+        return Err(Error::ScaleOutsideStore { key: scale_key.to_owned(), levels });
+    }
+    Ok(Prefix::new(path.join("/"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scale_keys_may_climb_as_far_as_the_store_goes() {
+        let root = Prefix::new("data/volume").unwrap();
+        let resolved = |key| resolve(&root, key).unwrap().as_str().to_owned();
+        assert_eq!(resolved("8_8_40"), "data/volume/8_8_40/");
+        assert_eq!(resolved("../other/8_8_40/"), "data/other/8_8_40/");
+        assert_eq!(resolved("../../x"), "x/");
+        let error = resolve(&root, "../../../x").unwrap_err();
+        assert!(matches!(error, Error::ScaleOutsideStore { levels: 1, .. }), "{error}");
+    }
+}
