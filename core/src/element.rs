@@ -154,15 +154,20 @@ macro_rules! number {
             }
         }
     };
-    (float $T:ident) => {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a float holds the nearest number it has"
-        )]
+    (single $T:ident) => {
+        #[expect(clippy::cast_possible_truncation, reason = "a float holds the nearest it has")]
         fn from_number(number: Number) -> Option<Self> {
             Some(match number {
                 Number::Int(number) => number as Self,
                 Number::Float(number) => number as Self,
+            })
+        }
+    };
+    (double $T:ident) => {
+        fn from_number(number: Number) -> Option<Self> {
+            Some(match number {
+                Number::Int(number) => number as Self,
+                Number::Float(number) => number,
             })
         }
     };
@@ -234,8 +239,8 @@ elements! {
     int i32 I32 Int32;
     int u64 U64 Uint64;
     int i64 I64 Int64;
-    float f32 F32 Float32;
-    float f64 F64 Float64;
+    single f32 F32 Float32;
+    double f64 F64 Float64;
 }
 
 fn fortran_bytes<'a, T: Element>(array: ArrayView4<'a, T>) -> Cow<'a, [u8]> {

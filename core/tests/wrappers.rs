@@ -1,4 +1,5 @@
 //! What each wrapper adds, and that it adds nothing else.
+#![expect(clippy::unwrap_used, reason = "the helpers belong to the tests")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

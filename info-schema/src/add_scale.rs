@@ -39,18 +39,15 @@ impl VolumeInfo {
     /// # Errors
     ///
     /// [`InfoError::ScaleExists`] if a scale has that key or that resolution already;
-    /// [`InfoError::InvalidFactor`] for a factor of 0, for a resolution past all bounds, and for
-    /// a volume without a scale 0.
+    /// [`InfoError::InvalidFactor`] for a factor of 0 or past 32 bits, for a resolution past all
+    /// bounds, and for a volume without a scale 0.
     pub fn add_scale(&mut self, factor: [u64; 3]) -> Result<usize, InfoError> {
         let scale = self.derived_scale(factor)?;
         let existing = self
             .scale_index_by_key(&scale.key)
             .or_else(|| self.scale_index_by_resolution(&scale.resolution));
         if let Some(existing) = existing {
-            return Err(InfoError::ScaleExists {
-                key: scale.key,
-                existing,
-            });
+            return Err(InfoError::ScaleExists { key: scale.key, existing });
         }
         self.scales.push(scale);
         Ok(self.scales.len() - 1)
@@ -58,22 +55,25 @@ impl VolumeInfo {
 
     fn derived_scale(&self, factor: [u64; 3]) -> Result<Scale, InfoError> {
         let invalid = |reason| InfoError::InvalidFactor { factor, reason };
-        let finest = self
-            .scales
-            .first()
-            .ok_or_else(|| invalid("the volume has no scale 0"))?;
-        if factor.contains(&0) {
+        let finest = self.scales.first().ok_or_else(|| invalid("the volume has no scale 0"))?;
+        let [Ok(x), Ok(y), Ok(z)] = factor.map(u32::try_from) else {
+            return Err(invalid("each part must be smaller than 2^32"));
+        };
+        let parts = [x, y, z];
+        if parts.contains(&0) {
             return Err(invalid("each part must be 1 or more"));
         }
-        let resolution = std::array::from_fn(|axis| finest.resolution[axis] * real(factor[axis]));
-        if resolution.iter().any(|length: &f64| !length.is_finite()) {
+        let resolution: [f64; 3] =
+            std::array::from_fn(|axis| finest.resolution[axis] * f64::from(parts[axis]));
+        if resolution.iter().any(|length| !length.is_finite()) {
             return Err(invalid("the resolution grows past all bounds"));
         }
         Ok(Scale {
             key: resolution_key(resolution),
             size: std::array::from_fn(|axis| finest.size[axis].div_ceil(factor[axis])),
+            // Toward negative infinity: the divisor is positive.
             voxel_offset: std::array::from_fn(|axis| {
-                floor_div(finest.voxel_offset[axis], factor[axis])
+                finest.voxel_offset[axis].div_euclid(i64::from(parts[axis]))
             }),
             resolution,
             chunk_sizes: finest.chunk_sizes.clone(),
@@ -92,35 +92,5 @@ impl VolumeInfo {
 fn encoding_settings(extra: &Map<String, Value>) -> Map<String, Value> {
     let is_setting = |key: &str| ENCODING_KEYS.iter().any(|prefix| key.starts_with(prefix));
     let settings = extra.iter().filter(|(key, _)| is_setting(key));
-    settings
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
-}
-
-/// `floor(offset / factor)`; never further from 0 than `offset`, so it always fits.
-fn floor_div(offset: i64, factor: u64) -> i64 {
-    // Past i64::MAX every offset lies within one step of 0.
-    i64::try_from(factor).map_or(if offset < 0 { -1 } else { 0 }, |by| offset.div_euclid(by))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a factor past 2^53 is rounded, as any resolution"
-)]
-fn real(factor: u64) -> f64 {
-    factor as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offsets_are_rounded_toward_negative_infinity() {
-        assert_eq!(floor_div(-3, 2), -2);
-        assert_eq!(floor_div(3, 2), 1);
-        assert_eq!(floor_div(i64::MIN, 1), i64::MIN);
-        assert_eq!(floor_div(i64::MIN, u64::MAX), -1);
-        assert_eq!(floor_div(i64::MAX, u64::MAX), 0);
-    }
+    settings.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

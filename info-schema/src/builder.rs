@@ -164,19 +164,13 @@ impl VolumeInfoBuilder {
         let mut scale = self.scale;
         scale.key = self.key.unwrap_or_else(|| resolution_key(scale.resolution));
         if scale.encoding == Encoding::CompressedSegmentation {
-            scale
-                .compressed_segmentation_block_size
-                .get_or_insert(DEFAULT_BLOCK_SIZE);
+            scale.compressed_segmentation_block_size.get_or_insert(DEFAULT_BLOCK_SIZE);
         }
         let mut info = VolumeInfo {
             volume_type: self.volume_type,
             data_type: self.data_type,
             num_channels: self.channels,
-            scales: if self.scales == 0 {
-                vec![]
-            } else {
-                vec![scale]
-            },
+            scales: if self.scales == 0 { vec![] } else { vec![scale] },
             mesh: None,
             skeletons: None,
             segment_properties: None,
@@ -197,10 +191,9 @@ impl VolumeInfoBuilder {
 fn multiplied(factor: [u64; 3], by: [u64; 3]) -> Result<[u64; 3], InfoError> {
     let mut product = factor;
     for (part, by) in product.iter_mut().zip(by) {
-        *part = part.checked_mul(by).ok_or(InfoError::InvalidFactor {
-            factor,
-            reason: "its next power is past 2^64",
-        })?;
+        *part = part
+            .checked_mul(by)
+            .ok_or(InfoError::InvalidFactor { factor, reason: "its next power is past 2^64" })?;
     }
     Ok(product)
 }

@@ -168,18 +168,12 @@ mod tests {
     fn unknown_data_type_lists_the_known_ones() {
         let message = "float16".parse::<DataType>().unwrap_err().to_string();
         assert!(message.contains("`float16`"), "{message}");
-        assert!(
-            message.contains("uint8") && message.contains("float32"),
-            "{message}"
-        );
+        assert!(message.contains("uint8") && message.contains("float32"), "{message}");
     }
 
     #[test]
     fn other_volume_types_keep_their_spelling() {
         assert_eq!("IMAGE".parse(), Ok(VolumeType::Image));
-        assert_eq!(
-            "Affinities".parse(),
-            Ok(VolumeType::Other("Affinities".to_owned()))
-        );
+        assert_eq!("Affinities".parse(), Ok(VolumeType::Other("Affinities".to_owned())));
     }
 }

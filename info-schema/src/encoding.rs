@@ -137,17 +137,14 @@ impl FromStr for Encoding {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        if let Some(found) = Self::ALL
-            .into_iter()
-            .find(|known| known.name().eq_ignore_ascii_case(name))
+        if let Some(found) =
+            Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
         {
             return Ok(found);
         }
         let unknown = UnknownName::new("encoding", name, Self::ALL.map(Self::name));
         // Very old volumes: a zlib stream around a NumPy file.
-        let is_npz = ["npz", "npz_uint8"]
-            .iter()
-            .any(|old| old.eq_ignore_ascii_case(name));
+        let is_npz = ["npz", "npz_uint8"].iter().any(|old| old.eq_ignore_ascii_case(name));
         Err(if is_npz {
             unknown.with_note("this is the legacy NumPy encoding, which is not supported")
         } else {
@@ -180,10 +177,7 @@ mod tests {
     fn npz_is_refused_as_the_legacy_encoding() {
         for name in ["npz", "NPZ_uint8"] {
             let message = name.parse::<Encoding>().unwrap_err().to_string();
-            assert!(
-                message.contains(name) && message.contains("legacy"),
-                "{message}"
-            );
+            assert!(message.contains(name) && message.contains("legacy"), "{message}");
         }
     }
 }

@@ -30,19 +30,11 @@ impl Problem {
     }
 
     pub(crate) fn error(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { severity: Severity::Error, path: path.into(), message: message.into() }
     }
 
     pub(crate) fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { severity: Severity::Warning, path: path.into(), message: message.into() }
     }
 }
 
@@ -83,7 +75,7 @@ pub enum InfoError {
     /// The document breaks the rules of the format.
     #[error("the info document is not valid:{}", lines(problems))]
     Invalid {
-        /// Every error, in the order of the document; no warnings.
+        /// Every error, no warnings; of very many the first thousand and a count of the rest.
         problems: Vec<Problem>,
     },
     /// There is such a scale already.
@@ -106,10 +98,7 @@ pub enum InfoError {
 
 /// Every problem on a line of its own.
 fn lines(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|problem| format!("\n  {problem}"))
-        .collect()
+    problems.iter().map(|problem| format!("\n  {problem}")).collect()
 }
 
 /// A name that is none of the known ones.
@@ -130,19 +119,11 @@ impl UnknownName {
     ) -> Self {
         // A name comes from the document: shown escaped, and not at any length.
         let name = name.chars().take(64).flat_map(char::escape_debug).collect();
-        Self {
-            what,
-            name,
-            note: String::new(),
-            known: known.join(", "),
-        }
+        Self { what, name, note: String::new(), known: known.join(", ") }
     }
 
     pub(crate) fn with_note(self, note: &str) -> Self {
-        Self {
-            note: format!(" ({note})"),
-            ..self
-        }
+        Self { note: format!(" ({note})"), ..self }
     }
 
     /// The name that is not known.
@@ -164,10 +145,7 @@ mod tests {
         ];
         let shown = InfoError::Invalid { problems }.to_string();
         let lines: Vec<_> = shown.lines().skip(1).collect();
-        assert_eq!(
-            lines,
-            ["  scales[1].size: must be 3 integers", "  is empty"]
-        );
+        assert_eq!(lines, ["  scales[1].size: must be 3 integers", "  is empty"]);
     }
 
     #[test]

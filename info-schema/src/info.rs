@@ -60,7 +60,6 @@ pub enum Document {
 
 impl VolumeInfo {
     /// Starts the description of a new volume of `size` voxels.
-    #[must_use]
     pub fn builder(data_type: DataType, size: [u64; 3]) -> VolumeInfoBuilder {
         VolumeInfoBuilder::new(data_type, size)
     }
@@ -87,22 +86,12 @@ impl VolumeInfo {
     /// `[8.0, 8.0, 40.0]`.
     #[must_use]
     pub fn scale_index_by_resolution(&self, resolution: &[f64; 3]) -> Option<usize> {
-        self.scales
-            .iter()
-            .position(|scale| scale.resolution == *resolution)
+        self.scales.iter().position(|scale| scale.resolution == *resolution)
     }
 
     /// Refuses a description with errors; warnings pass.
     pub(crate) fn check_for_writing(&self) -> Result<(), InfoError> {
-        let problems: Vec<_> = self
-            .validate()
-            .into_iter()
-            .filter(Problem::is_error)
-            .collect();
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(InfoError::Invalid { problems })
-        }
+        let problems: Vec<_> = self.validate().into_iter().filter(Problem::is_error).collect();
+        if problems.is_empty() { Ok(()) } else { Err(InfoError::Invalid { problems }) }
     }
 }

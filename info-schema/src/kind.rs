@@ -11,20 +11,11 @@ pub(crate) const VOLUME: &str = "neuroglancer_multiscale_volume";
 /// Other values of `@type`, and what they mean.
 const NAMED: [(&str, &str); 7] = [
     ("neuroglancer_annotations_v1", "an annotation layer"),
-    (
-        "neuroglancer_annotation_collection",
-        "an annotation layer of the older form",
-    ),
+    ("neuroglancer_annotation_collection", "an annotation layer of the older form"),
     ("neuroglancer_legacy_mesh", "a mesh directory"),
-    (
-        "neuroglancer_multilod_draco",
-        "a multi-resolution mesh directory",
-    ),
+    ("neuroglancer_multilod_draco", "a multi-resolution mesh directory"),
     ("neuroglancer_skeletons", "a skeleton directory"),
-    (
-        "neuroglancer_segment_properties",
-        "a segment properties directory",
-    ),
+    ("neuroglancer_segment_properties", "a segment properties directory"),
     ("neuroglancer_uint64_sharded_v1", "a sharding specification"),
 ];
 
@@ -93,36 +84,20 @@ mod tests {
             let kind = other_kind(&json!({ "@type": name, "scales": [] })).unwrap();
             assert_eq!(kind, format!("{what} ({name})"));
         }
-        assert!(
-            other_kind(&json!({ "@type": "something" }))
-                .unwrap()
-                .contains("something")
-        );
+        assert!(other_kind(&json!({ "@type": "something" })).unwrap().contains("something"));
         assert!(other_kind(&json!({ "@type": 5 })).is_some());
     }
 
     #[test]
     fn other_formats_are_named() {
         for (document, word) in [
-            (
-                json!({ "zarr_format": 2, "shape": [1], "chunks": [1] }),
-                ".zarray",
-            ),
+            (json!({ "zarr_format": 2, "shape": [1], "chunks": [1] }), ".zarray"),
             (json!({ "zarr_format": 2 }), ".zgroup"),
-            (
-                json!({ "zarr_format": 3, "node_type": "array" }),
-                "Zarr array",
-            ),
-            (
-                json!({ "zarr_format": 3, "node_type": "group" }),
-                "Zarr group",
-            ),
+            (json!({ "zarr_format": 3, "node_type": "array" }), "Zarr array"),
+            (json!({ "zarr_format": 3, "node_type": "group" }), "Zarr group"),
             (json!({ "multiscales": [] }), "OME-Zarr"),
             (json!({ "n5": "2.5.0" }), "N5"),
-            (
-                json!({ "dimensions": [1], "blockSize": [1], "dataType": "uint8" }),
-                "N5",
-            ),
+            (json!({ "dimensions": [1], "blockSize": [1], "dataType": "uint8" }), "N5"),
             (json!({ "layers": [], "dimensions": {} }), "viewer state"),
             (json!([1]), "array"),
             (json!(null), "null"),

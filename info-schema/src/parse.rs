@@ -76,9 +76,7 @@ impl VolumeInfo {
             }
             Some(_) => {
                 let problem = Problem::error("redirect", "must be a text that is not empty");
-                Err(InfoError::Invalid {
-                    problems: vec![problem],
-                })
+                Err(InfoError::Invalid { problems: vec![problem] })
             }
         }
     }
@@ -97,11 +95,7 @@ impl VolumeInfo {
             return Err(InfoError::NotAVolume { kind });
         }
         // Anything but an object is another kind.
-        let map = if let Value::Object(map) = value {
-            map
-        } else {
-            Map::new()
-        };
+        let map = if let Value::Object(map) = value { map } else { Map::new() };
         let mut problems = Problems::default();
         let draft = volume(map, &mut problems);
         check(&draft, Purpose::Reading, &mut problems);
@@ -139,12 +133,7 @@ fn volume(map: Map<String, Value>, problems: &mut Problems) -> Draft {
 
 fn scales(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<DraftScale>> {
     let items = value::items(node, problems)?;
-    Some(
-        items
-            .iter()
-            .map(|item| scale(item, problems).unwrap_or_default())
-            .collect(),
-    )
+    Some(items.iter().map(|item| scale(item, problems).unwrap_or_default()).collect())
 }
 
 fn scale(node: &Node<'_>, problems: &mut Problems) -> Option<DraftScale> {
@@ -170,12 +159,8 @@ fn scale(node: &Node<'_>, problems: &mut Problems) -> Option<DraftScale> {
         jpeg_quality: fields.optional("jpeg_quality", problems, value::whole),
         png_level: fields.optional("png_level", problems, value::whole),
         sharding: None,
-        hidden: fields
-            .optional("hidden", problems, value::boolean)
-            .unwrap_or_default(),
-        locked: fields
-            .optional("locked", problems, value::boolean)
-            .unwrap_or_default(),
+        hidden: fields.optional("hidden", problems, value::boolean).unwrap_or_default(),
+        locked: fields.optional("locked", problems, value::boolean).unwrap_or_default(),
         extra: Map::new(),
     };
     let sharding = fields.optional("sharding", problems, sharding);
@@ -186,9 +171,7 @@ fn scale(node: &Node<'_>, problems: &mut Problems) -> Option<DraftScale> {
     fields.take(BLOCK_SIZE);
     draft.extra = fields.into_rest();
     if !unknown.is_empty() {
-        draft
-            .extra
-            .insert("sharding".to_owned(), Value::Object(unknown));
+        draft.extra.insert("sharding".to_owned(), Value::Object(unknown));
     }
     Some(draft)
 }
@@ -207,10 +190,7 @@ fn sharding(
     let mut fields = value::fields(node, problems)?;
     let kind = fields.required("@type", problems, value::text);
     if kind.is_some_and(|kind| kind != Sharding::TYPE) {
-        problems.error(
-            fields.path_of("@type"),
-            format!("must be {}", Sharding::TYPE),
-        );
+        problems.error(fields.path_of("@type"), format!("must be {}", Sharding::TYPE));
     }
     // All are read before giving up, so that each one's problem is told.
     let preshift_bits = fields.required("preshift_bits", problems, value::whole);

@@ -32,11 +32,7 @@ impl Problems {
     pub(crate) fn into_vec(mut self) -> Vec<Problem> {
         if self.unlisted_errors > 0 {
             let message = format!("has {} more problems, not listed", self.unlisted_errors);
-            self.listed.push(Problem {
-                severity: Severity::Error,
-                path: String::new(),
-                message,
-            });
+            self.listed.push(Problem { severity: Severity::Error, path: String::new(), message });
         }
         self.listed
     }

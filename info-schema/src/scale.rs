@@ -117,26 +117,14 @@ mod tests {
 
     #[test]
     fn grid_counts_the_clipped_chunks_at_the_edge() {
-        assert_eq!(
-            scale([128, 129, 1], [0; 3], [64, 64, 64]).grid_size(),
-            [2, 3, 1]
-        );
-        assert_eq!(
-            scale([0, 1, 64], [0; 3], [64, 64, 64]).grid_size(),
-            [0, 1, 1]
-        );
+        assert_eq!(scale([128, 129, 1], [0; 3], [64, 64, 64]).grid_size(), [2, 3, 1]);
+        assert_eq!(scale([0, 1, 64], [0; 3], [64, 64, 64]).grid_size(), [0, 1, 1]);
     }
 
     #[test]
     fn max_point_follows_a_negative_offset_and_saturates() {
-        assert_eq!(
-            scale([10, 5, 3], [-13, 7, -64], [1; 3]).max_point(),
-            [-3, 12, -61]
-        );
-        assert_eq!(
-            scale([u64::MAX, 1, 1], [0; 3], [1; 3]).max_point(),
-            [i64::MAX, 1, 1]
-        );
+        assert_eq!(scale([10, 5, 3], [-13, 7, -64], [1; 3]).max_point(), [-3, 12, -61]);
+        assert_eq!(scale([u64::MAX, 1, 1], [0; 3], [1; 3]).max_point(), [i64::MAX, 1, 1]);
     }
 
     #[test]

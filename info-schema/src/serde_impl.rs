@@ -59,9 +59,7 @@ mod tests {
 
     #[test]
     fn volume_goes_through_serde() {
-        let info = VolumeInfo::builder(DataType::Uint16, [10, 20, 30])
-            .build()
-            .unwrap();
+        let info = VolumeInfo::builder(DataType::Uint16, [10, 20, 30]).build().unwrap();
         let text = serde_json::to_string(&info).unwrap();
         assert_eq!(serde_json::from_str::<VolumeInfo>(&text).unwrap(), info);
     }

@@ -119,10 +119,7 @@ mod tests {
     #[test]
     fn names_are_read_in_any_case() {
         assert_eq!("Identity".parse(), Ok(ShardHash::Identity));
-        assert_eq!(
-            "MURMURHASH3_X86_128".parse(),
-            Ok(ShardHash::Murmurhash3X86_128)
-        );
+        assert_eq!("MURMURHASH3_X86_128".parse(), Ok(ShardHash::Murmurhash3X86_128));
         assert_eq!("GZIP".parse(), Ok(ShardEncoding::Gzip));
     }
 

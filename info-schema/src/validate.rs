@@ -76,12 +76,7 @@ pub(crate) fn check(draft: &Draft, purpose: Purpose, problems: &mut Problems) {
         problems.error("scales", "must hold at least one scale");
     }
     for (index, scale) in scales.iter().enumerate() {
-        ScaleCheck {
-            path: format!("scales[{index}]"),
-            scale,
-            draft,
-        }
-        .run(purpose, problems);
+        ScaleCheck { path: format!("scales[{index}]"), scale, draft }.run(purpose, problems);
     }
     check_unique(scales, problems);
 }
@@ -144,11 +139,7 @@ fn check_directories(draft: &Draft, problems: &mut Problems) {
 /// Keys that have a field must not stand among the others as well: one of the two would be lost.
 fn check_extra(path: &str, extra: &Map<String, Value>, known: &[&str], problems: &mut Problems) {
     for key in known.iter().filter(|key| extra.contains_key(**key)) {
-        let path = if path.is_empty() {
-            (*key).to_owned()
-        } else {
-            format!("{path}.{key}")
-        };
+        let path = if path.is_empty() { (*key).to_owned() } else { format!("{path}.{key}") };
         problems.error(path, "stands in `extra`, but has a field of its own");
     }
 }
@@ -238,10 +229,7 @@ impl ScaleCheck<'_> {
         for (axis, length) in scale.resolution.into_iter().flatten().enumerate() {
             if !(length.is_finite() && length > 0.0) {
                 let path = self.at(&format!("resolution[{axis}]"));
-                problems.error(
-                    path,
-                    format!("must be more than 0 and finite, not {length}"),
-                );
+                problems.error(path, format!("must be more than 0 and finite, not {length}"));
             }
         }
     }
@@ -271,20 +259,12 @@ impl ScaleCheck<'_> {
 
     fn check_chunk(&self, chunk: [u64; 3], path: &str, problems: &mut Problems) {
         let mut empty = false;
-        for axis in chunk
-            .iter()
-            .enumerate()
-            .filter(|(_, length)| **length == 0)
-            .map(|(i, _)| i)
-        {
+        for axis in chunk.iter().enumerate().filter(|(_, length)| **length == 0).map(|(i, _)| i) {
             problems.error(format!("{path}[{axis}]"), "must be 1 or more, not 0");
             empty = true;
         }
         // A gap counts as one byte: what is certain is still bounded.
-        let value_bytes = self
-            .draft
-            .data_type
-            .map_or(Some(1), |t| u64::try_from(t.size()).ok());
+        let value_bytes = self.draft.data_type.map_or(Some(1), |t| u64::try_from(t.size()).ok());
         let bytes = chunk
             .into_iter()
             .chain(self.draft.num_channels)
@@ -364,11 +344,7 @@ impl ScaleCheck<'_> {
         };
         let limits = [
             ("preshift_bits", sharding.preshift_bits, 63),
-            (
-                "minishard_bits",
-                sharding.minishard_bits,
-                MAX_MINISHARD_BITS,
-            ),
+            ("minishard_bits", sharding.minishard_bits, MAX_MINISHARD_BITS),
             ("shard_bits", sharding.shard_bits, 64),
         ];
         for (field, value, most) in limits {
@@ -377,16 +353,8 @@ impl ScaleCheck<'_> {
                 problems.error(path, format!("must be 0 to {most}, not {value}"));
             }
         }
-        let Sharding {
-            preshift_bits,
-            minishard_bits,
-            shard_bits,
-            ..
-        } = sharding;
-        let sum = [preshift_bits, minishard_bits, shard_bits]
-            .map(u64::from)
-            .iter()
-            .sum::<u64>();
+        let Sharding { preshift_bits, minishard_bits, shard_bits, .. } = sharding;
+        let sum = [preshift_bits, minishard_bits, shard_bits].map(u64::from).iter().sum::<u64>();
         if sum > 64 {
             let message =
                 format!("the three numbers of bits must be 64 at most together, not {sum}");
@@ -397,14 +365,7 @@ impl ScaleCheck<'_> {
 
     /// Chunks of a sharded scale are numbered by the interleaved bits of their grid position.
     fn check_chunk_ids(&self, problems: &mut Problems) {
-        let chunk = self
-            .scale
-            .chunk_sizes
-            .iter()
-            .flatten()
-            .next()
-            .copied()
-            .flatten();
+        let chunk = self.scale.chunk_sizes.iter().flatten().next().copied().flatten();
         let (Some(size), Some(chunk)) = (self.scale.size, chunk) else {
             return;
         };
@@ -432,9 +393,5 @@ impl ScaleCheck<'_> {
 }
 
 fn listed<T: ToString>(items: &[T]) -> String {
-    items
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

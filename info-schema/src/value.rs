@@ -16,10 +16,7 @@ pub(crate) struct Node<'a> {
 
 /// Reports that this value is not what it must be.
 fn refuse<T>(node: &Node<'_>, must: &str, problems: &mut Problems) -> Option<T> {
-    problems.error(
-        node.path.as_str(),
-        format!("must be {must}, not {}", shown(node.value)),
-    );
+    problems.error(node.path.as_str(), format!("must be {must}, not {}", shown(node.value)));
     None
 }
 
@@ -38,15 +35,11 @@ where
     T::Err: std::fmt::Display,
 {
     let text = text(node, problems)?;
-    text.parse()
-        .map_err(|unknown: T::Err| problems.error(&node.path, unknown.to_string()))
-        .ok()
+    text.parse().map_err(|unknown: T::Err| problems.error(&node.path, unknown.to_string())).ok()
 }
 
 pub(crate) fn boolean(node: &Node<'_>, problems: &mut Problems) -> Option<bool> {
-    node.value
-        .as_bool()
-        .or_else(|| refuse(node, "true or false", problems))
+    node.value.as_bool().or_else(|| refuse(node, "true or false", problems))
 }
 
 /// A whole number that fits `T`: `64`, `64.0` or `"64"`.
@@ -87,10 +80,7 @@ pub(crate) fn items<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Vec<
     let nodes = items.iter().enumerate();
     Some(
         nodes
-            .map(|(index, value)| Node {
-                value,
-                path: format!("{}[{index}]", node.path),
-            })
+            .map(|(index, value)| Node { value, path: format!("{}[{index}]", node.path) })
             .collect(),
     )
 }
@@ -106,10 +96,7 @@ pub(crate) fn triple<T>(
         let items = items(node, problems)?;
         // All three are read before giving up, so that each one's problem is told.
         let read: Vec<_> = items.iter().map(|item| read(item, problems)).collect();
-        read.into_iter()
-            .collect::<Option<Vec<_>>>()?
-            .try_into()
-            .ok()
+        read.into_iter().collect::<Option<Vec<_>>>()?.try_into().ok()
     }
 }
 
@@ -122,18 +109,11 @@ pub(crate) struct Fields {
 
 impl Fields {
     pub(crate) fn new(path: &str, map: Map<String, Value>) -> Self {
-        Self {
-            path: path.to_owned(),
-            map,
-        }
+        Self { path: path.to_owned(), map }
     }
 
     pub(crate) fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// Whether `key` is there; `null` counts as absent.
@@ -154,13 +134,7 @@ impl Fields {
         read: impl FnOnce(&Node<'_>, &mut Problems) -> Option<T>,
     ) -> Option<T> {
         let value = self.take(key)?;
-        read(
-            &Node {
-                value: &value,
-                path: self.path_of(key),
-            },
-            problems,
-        )
+        read(&Node { value: &value, path: self.path_of(key) }, problems)
     }
 
     /// Reads a key that must be there.
@@ -174,13 +148,7 @@ impl Fields {
             problems.error(self.path_of(key), "is missing");
             return None;
         };
-        read(
-            &Node {
-                value: &value,
-                path: self.path_of(key),
-            },
-            problems,
-        )
+        read(&Node { value: &value, path: self.path_of(key) }, problems)
     }
 
     pub(crate) fn into_rest(self) -> Map<String, Value> {
@@ -201,11 +169,7 @@ fn integer(value: &Value) -> Option<i128> {
             let digits = text.strip_prefix('-').unwrap_or(text);
             let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
             let has_leading_zero = digits.starts_with('0') && text != "0";
-            if is_plain && !has_leading_zero {
-                text.parse().ok()
-            } else {
-                None
-            }
+            if is_plain && !has_leading_zero { text.parse().ok() } else { None }
         }
         _ => None,
     }
@@ -287,16 +251,9 @@ mod tests {
     fn triple_tells_the_problem_of_each_item() {
         let value = json!([1, "x", null]);
         let mut problems = Problems::default();
-        let node = Node {
-            value: &value,
-            path: "size".to_owned(),
-        };
+        let node = Node { value: &value, path: "size".to_owned() };
         assert_eq!(triple(whole::<u64>)(&node, &mut problems), None);
-        let paths: Vec<_> = problems
-            .into_vec()
-            .into_iter()
-            .map(|problem| problem.path)
-            .collect();
+        let paths: Vec<_> = problems.into_vec().into_iter().map(|problem| problem.path).collect();
         assert_eq!(paths, ["size[1]", "size[2]"]);
     }
 }

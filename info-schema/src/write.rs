@@ -55,10 +55,7 @@ fn scale(scale: &Scale) -> Value {
     set("key", json!(scale.key));
     set("size", json!(scale.size));
     set("voxel_offset", json!(scale.voxel_offset));
-    set(
-        "resolution",
-        scale.resolution.into_iter().map(number).collect(),
-    );
+    set("resolution", scale.resolution.into_iter().map(number).collect());
     set("chunk_sizes", json!(scale.chunk_sizes));
     set("encoding", json!(scale.encoding.name()));
     if let Some(block_size) = scale.compressed_segmentation_block_size {
@@ -82,21 +79,14 @@ fn scale(scale: &Scale) -> Value {
 }
 
 fn sharding(spec: Sharding, extra: Option<Value>) -> Value {
-    let mut fields = if let Some(Value::Object(extra)) = extra {
-        extra
-    } else {
-        Map::new()
-    };
+    let mut fields = if let Some(Value::Object(extra)) = extra { extra } else { Map::new() };
     let known = [
         ("@type", json!(Sharding::TYPE)),
         ("preshift_bits", json!(spec.preshift_bits)),
         ("hash", json!(spec.hash.name())),
         ("minishard_bits", json!(spec.minishard_bits)),
         ("shard_bits", json!(spec.shard_bits)),
-        (
-            "minishard_index_encoding",
-            json!(spec.minishard_index_encoding.name()),
-        ),
+        ("minishard_index_encoding", json!(spec.minishard_index_encoding.name())),
         ("data_encoding", json!(spec.data_encoding.name())),
     ];
     fields.extend(known.map(|(key, value)| (key.to_owned(), value)));

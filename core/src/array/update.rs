@@ -63,7 +63,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         let key = store.key(&part.chunk)?;
         let mut pauses = backon::ExponentialBuilder::default()
             .with_min_delay(Duration::from_micros(50))
-            .with_max_delay(Duration::from_millis(50))
+            .with_max_delay(Duration::from_millis(20))
             .with_max_times(ATTEMPTS as usize)
             .with_jitter()
             .build();
