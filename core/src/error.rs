@@ -233,14 +233,6 @@ pub enum Error {
     /// A name is not one.
     #[error(transparent)]
     InvalidKey(#[from] InvalidKey),
-    /// The threads to work on could not be started.
-    #[error("cannot start {threads} threads")]
-    Threads {
-        /// How many.
-        threads: usize,
-        /// Why not.
-        source: rayon::ThreadPoolBuildError,
-    },
     /// A thread that did the work of an asynchronous call is gone.
     #[cfg(feature = "tokio")]
     #[error("the work of an asynchronous call was abandoned")]

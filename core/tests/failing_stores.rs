@@ -340,3 +340,23 @@ fn a_writer_that_always_loses_ends_with_a_conflict_and_not_in_a_hang() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_panic_on_another_thread_reaches_the_caller_and_nobody_hangs() {
+    struct Panics;
+    impl bigarrays_core::array::Progress for Panics {
+        fn advance(&self, _chunks: u64, _bytes: u64) {
+            panic!("of the progress bar");
+        }
+    }
+    let stores: [Arc<dyn KeyValueBackend>; 2] =
+        [Arc::new(filled()), Arc::new(Later::new(filled(), 8))];
+    for store in stores {
+        let threads = NonZeroUsize::new(4).unwrap();
+        let array = BigArray::builder(store).threads(threads).open().unwrap();
+        let array = array.with_progress(Arc::new(Panics));
+        let read = std::panic::AssertUnwindSafe(|| array.read::<u8>(array.bounds()));
+        let payload = std::panic::catch_unwind(read).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"of the progress bar"));
+    }
+}

@@ -39,7 +39,7 @@ pub enum DataType {
     Float32,
     /// IEEE 754 double precision. Not in the specification; CloudVolume writes it.
     Float64,
-    /// One byte, 0 or 1. Not in the specification; CloudVolume writes it.
+    /// One byte, 0 or 1. Not in the specification; CloudVolume accepts it.
     Bool,
 }
 

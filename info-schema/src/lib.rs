@@ -1,7 +1,7 @@
 //! The neuroglancer precomputed `info` document: read leniently, written strictly.
 //!
-//! A precomputed volume is described by one JSON document named `info`. Fifteen years of programs
-//! have written it, each a little differently, so this crate follows three rules:
+//! A precomputed volume is described by one JSON document named `info`. Many programs have
+//! written it over the years, each a little differently, so this crate follows three rules:
 //!
 //! - **Reading forgives.** Missing `@type` and `voxel_offset`, integers spelt `64.0` or `"64"`,
 //!   names in capitals, `null` for an absent key: all understood. What is understood but odd is
@@ -25,7 +25,7 @@
 //! # Ok::<(), bigarrays_info::InfoError>(())
 //! ```
 //!
-//! The crate knows nothing of stores and of chunks' bytes; it depends on serde alone. The same
+//! The crate knows nothing of stores and of chunks' bytes. The same
 //! rules stand as a JSON Schema in [`JSON_SCHEMA`], for other programs and editors; a test keeps
 //! the two in agreement.
 
@@ -57,7 +57,8 @@ pub use validate::MAX_CHUNK_BYTES;
 
 /// The JSON Schema (draft 2020-12) of the documents that are accepted and written here.
 ///
-/// It cannot express sums and products (`voxel_offset + size` must fit 64 bits, a chunk must be
-/// smaller than [`MAX_CHUNK_BYTES`], shard bits are at most 64 together), nor that scale keys
-/// differ; [`VolumeInfo::validate`] checks those too.
+/// It cannot express sums, products and comparisons: that `voxel_offset + size` fits 64 bits, that
+/// a chunk is at most [`MAX_CHUNK_BYTES`], that a compressed segmentation block holds fewer than
+/// 2^32 voxels, that shard bits and chunk ids are 64 bits at most, that scale keys differ. Reading
+/// and [`VolumeInfo::validate`] check those too.
 pub const JSON_SCHEMA: &str = include_str!("../schema/volume_info.json");

@@ -60,6 +60,16 @@ impl VolumeInfo {
         }
     }
 
+    /// Reads the volume that stands beside a redirect; see
+    /// [`from_value_here`](Self::from_value_here).
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), without [`InfoError::Redirect`].
+    pub fn parse_here(bytes: &[u8]) -> Result<Parsed, InfoError> {
+        Self::from_value_here(json(bytes)?)
+    }
+
     /// Reads a volume from JSON that is parsed already.
     ///
     /// # Errors
@@ -124,9 +134,9 @@ fn volume(map: Map<String, Value>, problems: &mut Problems) -> Draft {
         data_type: fields.required("data_type", problems, value::name),
         num_channels: fields.required("num_channels", problems, value::whole),
         scales: fields.required("scales", problems, scales),
-        mesh: fields.optional("mesh", problems, value::text),
-        skeletons: fields.optional("skeletons", problems, value::text),
-        segment_properties: fields.optional("segment_properties", problems, value::text),
+        mesh: fields.optional("mesh", problems, value::any_text),
+        skeletons: fields.optional("skeletons", problems, value::any_text),
+        segment_properties: fields.optional("segment_properties", problems, value::any_text),
         extra: fields.into_rest(),
     }
 }
@@ -137,25 +147,22 @@ fn scales(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<DraftScale>> {
 }
 
 fn scale(node: &Node<'_>, problems: &mut Problems) -> Option<DraftScale> {
-    const BLOCK_SIZE: &str = "compressed_segmentation_block_size";
     let mut fields = value::fields(node, problems)?;
     let mut draft = DraftScale {
         key: fields.required("key", problems, value::text),
         size: fields.required("size", problems, triple(value::whole)),
-        voxel_offset: if fields.has("voxel_offset") {
-            fields.required("voxel_offset", problems, triple(value::whole))
-        } else {
-            Some([0; 3])
-        },
+        voxel_offset: fields.defaulted("voxel_offset", [0; 3], problems, triple(value::whole)),
         resolution: fields.required("resolution", problems, triple(value::number)),
         chunk_sizes: fields.required("chunk_sizes", problems, chunk_sizes),
         encoding: fields.required("encoding", problems, value::name),
-        block_size: if fields.has(BLOCK_SIZE) {
-            let read = fields.required(BLOCK_SIZE, problems, triple(value::whole));
-            read.map_or(BlockSize::Unreadable, BlockSize::Present)
-        } else {
-            BlockSize::Absent
-        },
+        block_size: fields
+            .defaulted(
+                "compressed_segmentation_block_size",
+                BlockSize::Absent,
+                problems,
+                |node, problems| triple(value::whole)(node, problems).map(BlockSize::Present),
+            )
+            .unwrap_or(BlockSize::Unreadable),
         jpeg_quality: fields.optional("jpeg_quality", problems, value::whole),
         png_level: fields.optional("png_level", problems, value::whole),
         sharding: None,
@@ -166,9 +173,6 @@ fn scale(node: &Node<'_>, problems: &mut Problems) -> Option<DraftScale> {
     let sharding = fields.optional("sharding", problems, sharding);
     let (sharding, unknown) = sharding.unwrap_or_default();
     draft.sharding = sharding;
-    // Where these are null they stand untouched; null is absent, not unknown.
-    fields.take("voxel_offset");
-    fields.take(BLOCK_SIZE);
     draft.extra = fields.into_rest();
     if !unknown.is_empty() {
         draft.extra.insert("sharding".to_owned(), Value::Object(unknown));

@@ -128,7 +128,7 @@ fn check_directories(draft: &Draft, problems: &mut Problems) {
     for (key, directory) in directories {
         let Some(directory) = directory else { continue };
         if directory.is_empty() {
-            problems.error(key, "must not be empty");
+            problems.warning(key, "is empty: it names no directory");
         }
         if draft.volume_type == Some(VolumeType::Image) {
             problems.warning(key, "belongs to a segmentation; an image has none");

@@ -20,6 +20,11 @@ fn refuse<T>(node: &Node<'_>, must: &str, problems: &mut Problems) -> Option<T> 
     None
 }
 
+/// Any text, the empty one too.
+pub(crate) fn any_text(node: &Node<'_>, problems: &mut Problems) -> Option<String> {
+    node.value.as_str().map(str::to_owned).or_else(|| refuse(node, "a text", problems))
+}
+
 /// A text of at least one character.
 pub(crate) fn text(node: &Node<'_>, problems: &mut Problems) -> Option<String> {
     match node.value {
@@ -116,11 +121,6 @@ impl Fields {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    /// Whether `key` is there; `null` counts as absent.
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.map.get(key).is_some_and(|value| !value.is_null())
-    }
-
     /// Takes the value of `key`; `null` counts as absent.
     pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
         self.map.shift_remove(key).filter(|value| !value.is_null())
@@ -135,6 +135,20 @@ impl Fields {
     ) -> Option<T> {
         let value = self.take(key)?;
         read(&Node { value: &value, path: self.path_of(key) }, problems)
+    }
+
+    /// Reads a key that means `default` when it is absent; `None` only if it cannot be read.
+    pub(crate) fn defaulted<T>(
+        &mut self,
+        key: &str,
+        default: T,
+        problems: &mut Problems,
+        read: impl FnOnce(&Node<'_>, &mut Problems) -> Option<T>,
+    ) -> Option<T> {
+        match self.take(key) {
+            None => Some(default),
+            Some(value) => read(&Node { value: &value, path: self.path_of(key) }, problems),
+        }
     }
 
     /// Reads a key that must be there.

@@ -42,6 +42,14 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
         self
     }
 
+    /// Opens the volume even if its description says that it has moved: for one that says it has
+    /// moved to where it is. Default: [`Error::Redirect`].
+    #[must_use]
+    pub const fn ignore_redirect(mut self) -> Self {
+        self.options.ignore_redirect = true;
+        self
+    }
+
     /// Which scale: an index, a key, or a resolution in nanometres. Default: index 0.
     #[must_use]
     pub fn scale(mut self, scale: impl Into<ScaleSelector>) -> Self {
@@ -92,8 +100,7 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
         self
     }
 
-    /// Threads of this array's own. Default: those that all arrays of the process share, one per
-    /// core.
+    /// How many threads one call may work on, the calling one included. Default: one per core.
     #[must_use]
     pub const fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.options.threads = Some(threads);
@@ -136,7 +143,12 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
         let encoding = blob.content_encoding;
         let bytes = transport::decompress_document(encoding, &blob.bytes, MAX_INFO_LEN)
             .map_err(|source| self.info_bytes_error(&key, source))?;
-        let parsed = VolumeInfo::parse(&bytes).map_err(|source| self.info_error(&key, source))?;
+        let parsed = if self.options.ignore_redirect {
+            VolumeInfo::parse_here(&bytes)
+        } else {
+            VolumeInfo::parse(&bytes)
+        };
+        let parsed = parsed.map_err(|source| self.info_error(&key, source))?;
         for warning in &parsed.warnings {
             tracing::warn!(store = %self.backend, "info: {warning}");
         }
@@ -192,7 +204,7 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
         let (data_type, channels, transport) =
             (info.data_type, info.num_channels, options.transport);
         let store = ChunkStore::new(backend, &root, scale, data_type, channels, transport)?;
-        let driver = Driver::new(options.threads, options.memory.unwrap_or(DEFAULT_MEMORY))?;
+        let driver = Driver::new(options.threads, options.memory.unwrap_or(DEFAULT_MEMORY));
         let inner = Inner { store, root, info, info_version, scale_index, fill, options, driver };
         Ok(BigArray::new(inner))
     }

@@ -1,84 +1,54 @@
 //! The only room with concurrency: runs many small jobs under a budget of threads and of bytes.
 //!
-//! A job is I/O and computation. For a blocking store the threads of a pool, with the calling
-//! thread among them, take one job after another and do both. For an asynchronous store the
-//! calling thread keeps many requests in flight and the pool computes. Either way the border is
-//! crossed once per array call and not once per chunk, a single job runs on the calling thread
-//! alone, and no more jobs are under way than the byte budget allows.
+//! A job is I/O and computation. For a blocking store the threads, the calling one among them,
+//! take one job after another and do both. For an asynchronous store the calling thread keeps
+//! many requests in flight and the others compute. Either way the border is crossed once per
+//! array call and not once per chunk, and no more jobs are under way than the byte budget allows.
+//!
+//! Threads live as long as the call. A pool that calls share would let a short read wait for
+//! every job of a long one; starting a thread costs some 20 µs, and one is started only for
+//! several jobs: a call of few jobs runs on the calling thread alone.
 
+use std::any::Any;
 use std::future::Future;
 use std::num::NonZeroUsize;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use futures::channel::mpsc;
 use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::backend::{Capabilities, IoModel, wait};
 use crate::error::{Error, Result};
 
+/// Fewer jobs a thread are not worth starting one.
+const JOBS_A_THREAD: usize = 2;
+
 /// Threads and bytes that one array call may use.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Driver {
-    pool: Pool,
+    threads: NonZeroUsize,
     memory: usize,
 }
 
-#[derive(Debug, Clone)]
-enum Pool {
-    /// The pool of all arrays that do not ask for one of their own.
-    Shared,
-    Own(Arc<ThreadPool>),
-}
-
-fn build_pool(threads: usize) -> Result<ThreadPool> {
-    ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|n| format!("bigarrays-{n}"))
-        .build()
-        .map_err(|source| Error::Threads { threads, source })
-}
-
-fn shared_pool() -> Result<&'static ThreadPool> {
-    static POOL: OnceLock<ThreadPool> = OnceLock::new();
-    if let Some(pool) = POOL.get() {
-        return Ok(pool);
-    }
-    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let pool = build_pool(threads)?;
-    Ok(POOL.get_or_init(|| pool))
-}
-
 impl Driver {
-    /// A driver with its own threads, or with those that all arrays share, one per core.
-    pub(crate) fn new(threads: Option<NonZeroUsize>, memory: usize) -> Result<Self> {
-        let pool = match threads {
-            None => Pool::Shared,
-            Some(threads) => Pool::Own(Arc::new(build_pool(threads.get())?)),
-        };
-        Ok(Self { pool, memory })
-    }
-
-    /// How many threads jobs of `cost` bytes run on.
-    ///
-    /// # Errors
-    /// [`Error::Threads`] if the pool cannot be started.
-    pub(crate) fn threads(&self, cost: usize) -> Result<usize> {
-        Ok(self.pool()?.current_num_threads().min(self.jobs_in_memory(cost)))
-    }
-
-    fn pool(&self) -> Result<&ThreadPool> {
-        match &self.pool {
-            Pool::Shared => shared_pool(),
-            Pool::Own(pool) => Ok(pool),
-        }
+    /// A driver of so many threads, by default one per core.
+    pub(crate) fn new(threads: Option<NonZeroUsize>, memory: usize) -> Self {
+        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { threads: threads.unwrap_or_else(cores), memory }
     }
 
     /// How many jobs of `cost` bytes each may be under way.
     pub(crate) fn jobs_in_memory(&self, cost: usize) -> usize {
         (self.memory / cost.max(1)).max(1)
+    }
+
+    /// How many threads jobs of `cost` bytes run on.
+    pub(crate) fn threads(&self, cost: usize) -> usize {
+        self.threads.get().min(self.jobs_in_memory(cost))
     }
 
     /// For each place and what belongs to it, does `fetch` at the place and then `work` on what
@@ -98,16 +68,9 @@ impl Driver {
         P: Copy + Send,
         T: Send,
         R: Send,
-        S: Default + Send,
+        S: Default,
         Fut: Future<Output = Result<R>> + Send,
     {
-        let mut items = items.peekable();
-        let Some((place, item)) = items.next() else { return Ok(()) };
-        if items.peek().is_none() {
-            let fetched = wait(fetch(place))?;
-            return work(place, item, fetched, &mut S::default());
-        }
-        let items = std::iter::once((place, item)).chain(items);
         match store.io {
             IoModel::Blocking => self.each(items, cost, |(place, item), scratch| {
                 let fetched = wait(fetch(place))?;
@@ -115,12 +78,12 @@ impl Driver {
             }),
             IoModel::Async => {
                 let window = self.jobs_in_memory(cost).min(store.concurrency.get());
-                self.overlap(items, window, fetch, work)
+                self.overlap(items, window, cost, fetch, work)
             }
         }
     }
 
-    /// Does `job` for each item on the threads of the pool.
+    /// Does `job` for each item, on several threads if there are many.
     ///
     /// # Errors
     /// The first error; no further item is begun then.
@@ -134,39 +97,34 @@ impl Driver {
         T: Send,
         S: Default,
     {
-        let pool = self.pool()?;
-        let threads = self.threads(cost)?;
-        let upper = items.size_hint().1.unwrap_or(usize::MAX);
+        let threads = self.threads(cost);
+        let most = items.size_hint().1.unwrap_or(usize::MAX);
+        let threads = threads.min(most.div_ceil(JOBS_A_THREAD));
         let queue = Mutex::new(items);
         let failure = Failure::default();
         let worker = || {
             let mut scratch = S::default();
             while !failure.is_set() {
                 let Some(item) = lock(&queue).next() else { break };
-                if let Err(error) = job(item, &mut scratch) {
-                    failure.set(error);
-                }
+                failure.watch(|| job(item, &mut scratch));
             }
         };
-        if threads.min(upper) <= 1 {
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                // With fewer threads it only takes longer.
+                let _ = start(scope, worker);
+            }
             worker();
-        } else {
-            // The calling thread is one of the workers.
-            pool.in_place_scope(|scope| {
-                for _ in 1..threads.min(upper) {
-                    scope.spawn(|_| worker());
-                }
-                worker();
-            });
-        }
+        });
         failure.into_result()
     }
 
     /// Keeps up to `window` items between the start of their fetch and the end of their work.
     fn overlap<P, T, R, S, Fut>(
         &self,
-        mut items: impl Iterator<Item = (P, T)> + Send,
+        items: impl Iterator<Item = (P, T)> + Send,
         window: usize,
+        cost: usize,
         fetch: impl Fn(P) -> Fut + Sync,
         work: impl Fn(P, T, R, &mut S) -> Result<()> + Sync,
     ) -> Result<()>
@@ -174,24 +132,47 @@ impl Driver {
         P: Copy + Send,
         T: Send,
         R: Send,
-        S: Default + Send,
+        S: Default,
         Fut: Future<Output = Result<R>> + Send,
     {
+        let most = items.size_hint().1.unwrap_or(usize::MAX);
+        let threads = self.threads(cost).min(most.div_ceil(JOBS_A_THREAD));
+        let mut items = items;
         let failure = Failure::default();
-        let idle: Mutex<Vec<S>> = Mutex::new(Vec::new());
-        let pool = self.pool()?;
-        pool.in_place_scope(|scope| {
-            let (done, mut finished) = mpsc::unbounded();
+        let (hand_over, handed_over) = std::sync::mpsc::channel();
+        let handed_over = Mutex::new(handed_over);
+        let (done, mut finished) = mpsc::unbounded::<()>();
+        let compute = |scratch: &mut S, (place, item, fetched)| {
+            if !failure.is_set() {
+                failure.watch(|| work(place, item, fetched, scratch));
+            }
+        };
+        let worker = |done: mpsc::UnboundedSender<()>| {
+            let mut scratch = S::default();
+            // One thread waits for work with the lock, the others for the lock.
+            while let Ok(job) = { lock(&handed_over).recv() } {
+                compute(&mut scratch, job);
+                // The caller listens until every job is done.
+                let _ = done.unbounded_send(());
+            }
+        };
+        thread::scope(|scope| {
+            let mut started = 0;
+            for _ in 1..threads {
+                let done = done.clone();
+                started += usize::from(start(scope, || worker(done)));
+            }
+            let mut scratch = S::default();
             let mut fetches = FuturesUnordered::new();
-            let (mut begun, mut ended) = (0_usize, 0_usize);
+            let mut under_way = 0_usize;
             loop {
-                while begun - ended < window && !failure.is_set() {
+                while under_way < window && !failure.is_set() {
                     let Some((place, item)) = items.next() else { break };
-                    begun += 1;
+                    under_way += 1;
                     let fetched = fetch(place);
                     fetches.push(async move { (place, item, fetched.await) });
                 }
-                if begun == ended {
+                if under_way == 0 {
                     break;
                 }
                 // Whichever comes first: bytes to work on, or room for the next fetch.
@@ -205,46 +186,47 @@ impl Driver {
                         Either::Right(_) => None,
                     }
                 });
-                let Some((place, item, fetched)) = next else {
-                    ended += 1;
-                    continue;
-                };
-                match fetched {
-                    Err(error) => {
+                match next {
+                    None => under_way -= 1,
+                    Some((_, _, Err(error))) => {
                         failure.set(error);
-                        ended += 1;
+                        under_way -= 1;
                     }
-                    Ok(fetched) => {
-                        let (done, work, idle, failure) = (done.clone(), &work, &idle, &failure);
-                        scope.spawn(move |_| {
-                            let mut scratch = lock(idle).pop().unwrap_or_default();
-                            if !failure.is_set()
-                                && let Err(error) = work(place, item, fetched, &mut scratch)
-                            {
-                                failure.set(error);
-                            }
-                            lock(idle).push(scratch);
-                            // The receiver outlives the scope's tasks unless it is unwinding.
-                            let _ = done.unbounded_send(());
-                        });
+                    Some((place, item, Ok(fetched))) if started == 0 => {
+                        compute(&mut scratch, (place, item, fetched));
+                        under_way -= 1;
+                    }
+                    // The workers listen until this end is dropped.
+                    Some((place, item, Ok(fetched))) => {
+                        let _ = hand_over.send((place, item, fetched));
                     }
                 }
             }
+            drop(hand_over);
         });
         failure.into_result()
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// Starts a thread; `false` if the system has none to give.
+fn start<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    work: impl FnOnce() + Send + 'scope,
+) -> bool {
+    thread::Builder::new().name("bigarrays".into()).spawn_scoped(scope, work).is_ok()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A poisoned lock means that a job panicked; the panic itself is on its way to the caller.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first error of many workers.
+/// The first error, or panic, of many workers.
 #[derive(Default)]
 struct Failure {
     flag: AtomicBool,
     error: Mutex<Option<Error>>,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Failure {
@@ -257,7 +239,23 @@ impl Failure {
         self.flag.store(true, Ordering::Relaxed);
     }
 
+    /// Does a job and keeps its failure. A panic, of a user's store or progress bar, is kept for
+    /// the calling thread: a worker that died of it would leave others waiting.
+    fn watch(&self, job: impl FnOnce() -> Result<()>) {
+        match panic::catch_unwind(AssertUnwindSafe(job)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.set(error),
+            Err(payload) => {
+                lock(&self.panic).get_or_insert(payload);
+                self.flag.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn into_result(self) -> Result<()> {
+        if let Some(payload) = self.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            panic::resume_unwind(payload);
+        }
         let error = self.error.into_inner().unwrap_or_else(PoisonError::into_inner);
         error.map_or(Ok(()), Err)
     }

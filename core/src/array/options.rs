@@ -116,6 +116,7 @@ pub trait Progress: Send + Sync {
 /// All options of an open array.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
+    pub(crate) ignore_redirect: bool,
     pub(crate) scale: ScaleSelector,
     pub(crate) on_missing: OnMissing,
     pub(crate) fill: Number,

@@ -133,7 +133,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         let cover = self.grid().cover(bbox);
         let windows = plan::windows(&cover, &view);
         let (driver, cost) = (&self.inner.driver, self.chunk_cost());
-        let threads = driver.threads(cost)?;
+        let threads = driver.threads(cost);
         let share = windows.len().div_ceil(threads);
         let wave = (driver.jobs_in_memory(cost) / threads).min(share).clamp(1, MAX_WAVE);
         let mut chunks = cover.zip(windows);

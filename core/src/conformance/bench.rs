@@ -74,13 +74,7 @@ pub(super) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     pub(super) fn new(suite: &'a Suite<'a>, capabilities: Capabilities, scratch: Prefix) -> Self {
-        Self {
-            suite,
-            capabilities,
-            scratch,
-            keys: Mutex::default(),
-            notes: Mutex::default(),
-        }
+        Self { suite, capabilities, scratch, keys: Mutex::default(), notes: Mutex::default() }
     }
 
     /// A new handle on the store.
@@ -173,10 +167,7 @@ pub(super) fn holds(store: &DynBackend, key: &Key, want: &[u8]) -> Verdict {
     };
     ensure!(meta.key == *key, "head({key}) names the key {}", meta.key);
     let (size, len) = (meta.size, want.len());
-    ensure!(
-        size == len as u64,
-        "head({key}) gives {size} bytes instead of {len}"
-    );
+    ensure!(size == len as u64, "head({key}) gives {size} bytes instead of {len}");
     Ok(())
 }
 
@@ -206,9 +197,7 @@ pub(super) fn threads<T: Send>(
 ) -> Result<Vec<T>, Stop> {
     let work = &work;
     thread::scope(|scope| {
-        let running: Vec<_> = (0..count)
-            .map(|n| scope.spawn(move || work(n)))
-            .collect();
+        let running: Vec<_> = (0..count).map(|n| scope.spawn(move || work(n))).collect();
         // Every thread is joined before the first failure is told.
         let ended: Vec<_> = running
             .into_iter()

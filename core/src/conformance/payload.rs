@@ -35,10 +35,7 @@ pub(super) fn sealed(number: u64, len: usize) -> Bytes {
 pub(super) fn unseal(bytes: &[u8]) -> Result<u64, String> {
     let (number, len) = read_head(bytes)?;
     if bytes.len() as u64 != len {
-        return Err(format!(
-            "value {number} should have {len} bytes and has {}",
-            bytes.len()
-        ));
+        return Err(format!("value {number} should have {len} bytes and has {}", bytes.len()));
     }
     if sealed(number, bytes.len()) != bytes {
         return Err(format!("value {number} is mixed with another one"));

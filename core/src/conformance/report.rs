@@ -106,15 +106,7 @@ impl fmt::Display for Report {
                 writeln!(f, "              {line}")?;
             }
         }
-        let (all, failed, skipped) = (
-            self.cases.len(),
-            self.failed().len(),
-            self.skipped().len(),
-        );
-        write!(
-            f,
-            "{} passed, {failed} failed, {skipped} skipped",
-            all - failed - skipped
-        )
+        let (all, failed, skipped) = (self.cases.len(), self.failed().len(), self.skipped().len());
+        write!(f, "{} passed, {failed} failed, {skipped} skipped", all - failed - skipped)
     }
 }

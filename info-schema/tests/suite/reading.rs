@@ -182,6 +182,8 @@ fn odd_documents_are_read_with_a_warning() {
     let two_channels = with(segmentation(), "/num_channels", Some(json!(2)));
     let two_channels = with(two_channels, "/scales/1/encoding", Some(json!("raw")));
     assert_eq!(warning(two_channels).0, "num_channels");
+    let no_mesh = with(segmentation(), "/mesh", Some(json!("")));
+    assert_eq!(warning(no_mesh).0, "mesh");
     let same_resolution = with(segmentation(), "/scales/1/resolution", Some(json!([4, 4, 40])));
     assert_eq!(warning(same_resolution).0, "scales[1].resolution");
     let floats = with(segmentation(), "/data_type", Some(json!("float32")));

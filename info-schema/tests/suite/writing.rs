@@ -119,12 +119,10 @@ fn broken_volumes_are_refused_with_every_problem() {
     info.scales[0].chunk_sizes = vec![[0, 64, 64]];
     info.scales[0].resolution[2] = f64::NAN;
     info.scales[0].jpeg_quality = Some(101);
-    info.mesh = Some(String::new());
     assert_eq!(
         refused(&info),
         [
             "num_channels",
-            "mesh",
             "scales[0].resolution[2]",
             "scales[0].chunk_sizes[0][0]",
             "scales[0].jpeg_quality",

@@ -1,0 +1,155 @@
+//! C15, C16: counting by compare-and-swap.
+
+use std::env;
+use std::fmt;
+use std::thread;
+
+use crate::backend::{ByteRange, KeyValueBackend, Precondition, PutOutcome, Value, Version, wait};
+use crate::conformance::bench::{Bench, Stop, Verdict, ensure, fail, get, threads};
+use crate::key::Key;
+
+/// Conflicts in a row after which a store is taken to never accept a swap.
+const PATIENCE: u32 = 100_000;
+
+/// The value of a counter: how far it got, and by whom. The name makes every value unique, so
+/// that a store which settles a lost reply by reading back cannot take another's value for its
+/// own.
+fn face(total: u64, worker: usize) -> Value {
+    Value::plain(format!("{total} by {worker}"))
+}
+
+fn total(bytes: &[u8]) -> Result<u64, Stop> {
+    let text = std::str::from_utf8(bytes).ok();
+    let number = text.and_then(|text| text.split(' ').next()?.parse().ok());
+    number.ok_or_else(|| Stop::Fail("a counter holds what nobody put".to_owned()))
+}
+
+/// Adds one to a counter, `count` times.
+fn increase<B: KeyValueBackend + ?Sized>(
+    store: &B,
+    key: &Key,
+    worker: usize,
+    count: u64,
+) -> Verdict {
+    let mut conflicts = 0;
+    let mut left = count;
+    while left > 0 {
+        let (now, version) = read(store, key)?;
+        let when = Precondition::IfVersion(version);
+        match wait(store.put(key, face(now + 1, worker), when))? {
+            PutOutcome::Written { .. } => (left, conflicts) = (left - 1, 0),
+            PutOutcome::Conflict => {
+                conflicts += 1;
+                ensure!(conflicts < PATIENCE, "{PATIENCE} swaps in a row were conflicts");
+                thread::yield_now();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read<B: KeyValueBackend + ?Sized>(store: &B, key: &Key) -> Result<(u64, Version), Stop> {
+    let Some(blob) = wait(store.get(key, ByteRange::Full))? else {
+        fail!("the counter is gone");
+    };
+    let Some(version) = blob.version else {
+        fail!("the store declares conditional puts but tells no version");
+    };
+    Ok((total(&blob.bytes)?, version))
+}
+
+/// Starts a counter at zero, and gives its key.
+fn start(bench: &Bench<'_>) -> Result<Key, Stop> {
+    let key = bench.key("counter")?;
+    match wait(bench.open()?.put(&key, face(0, 0), Precondition::IfAbsent))? {
+        PutOutcome::Written { .. } => Ok(key),
+        PutOutcome::Conflict => fail!("a new counter is not absent"),
+    }
+}
+
+fn check(bench: &Bench<'_>, key: &Key, want: u64) -> Verdict {
+    let bytes = get(&bench.open()?, key)?.unwrap_or_default();
+    let got = total(&bytes)?;
+    ensure!(got == want, "{want} increments were written but the counter says {got}");
+    Ok(())
+}
+
+pub(super) fn threads_count(bench: &Bench<'_>) -> Verdict {
+    const THREADS: usize = 4;
+    let key = start(bench)?;
+    threads(THREADS, |worker| increase(&bench.open()?, &key, worker, 100))?;
+    check(bench, &key, THREADS as u64 * 100)
+}
+
+pub(super) fn processes_count(bench: &Bench<'_>) -> Verdict {
+    const PROCESSES: usize = 3;
+    let Some(process) = &bench.suite.process else {
+        return Ok(());
+    };
+    let key = start(bench)?;
+    threads(PROCESSES, |worker| {
+        let job = Job { key: key.clone(), worker, increments: 50 };
+        let output = process().env(Job::ENV, job.to_string()).output();
+        let output = output.map_err(|error| Stop::Fail(format!("no process starts: {error}")))?;
+        ensure!(
+            output.status.success(),
+            "a process ended with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    })?;
+    check(bench, &key, PROCESSES as u64 * 50)
+}
+
+/// The work of another process, told by its environment: to count in the store under test.
+///
+/// ```no_run
+/// # use bigarrays_core::{conformance::Job, memory::MemoryBackend};
+/// # let open_the_same_store = MemoryBackend::new;
+/// // In the program or the test that `Suite::processes` starts:
+/// if let Some(job) = Job::from_env() {
+///     job.run(&open_the_same_store())?;
+/// }
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Job {
+    key: Key,
+    worker: usize,
+    increments: u64,
+}
+
+impl Job {
+    /// The environment variable that holds the job.
+    pub const ENV: &'static str = "BIGARRAYS_CONFORMANCE_JOB";
+
+    /// The job of this process, or `None` if the suite did not start it.
+    #[must_use]
+    pub fn from_env() -> Option<Self> {
+        let text = env::var(Self::ENV).ok()?;
+        let mut words = text.splitn(3, ' ');
+        Some(Self {
+            worker: words.next()?.parse().ok()?,
+            increments: words.next()?.parse().ok()?,
+            key: Key::new(words.next()?).ok()?,
+        })
+    }
+
+    /// Does the job.
+    ///
+    /// # Errors
+    /// What went wrong, in words. The process should end as failed then.
+    pub fn run<B: KeyValueBackend + ?Sized>(&self, store: &B) -> Result<(), String> {
+        match increase(store, &self.key, self.worker, self.increments) {
+            Ok(()) => Ok(()),
+            Err(Stop::Fail(why) | Stop::Skip(why)) => Err(why),
+        }
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.worker, self.increments, self.key)
+    }
+}
