@@ -262,6 +262,7 @@ pub(crate) fn zeros<T: Element>(shape: [usize; 4], c_order: bool) -> Option<Arra
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

@@ -177,8 +177,8 @@ pub enum Error {
     TooLarge {
         /// What was asked for.
         requested: BoundingBox,
-        /// How much it would take.
-        bytes: u128,
+        /// How much it would take; `u64::MAX` if it is more than that.
+        bytes: u64,
     },
     /// A number does not fit the volume's type.
     #[error("the fill value {value} is not a {data_type}")]

@@ -269,6 +269,12 @@ impl<B: KeyValueBackend> BigArray<B> {
         self.inner.store.largest_chunk_bytes().saturating_mul(2)
     }
 
+    /// Tells that the voxels of another chunk, or of a part of one, are done.
+    pub(super) fn report_chunk(&self, part: &BoundingBox) {
+        let voxel = self.channels().saturating_mul(self.data_type().size()) as u128;
+        self.report(1, u64::try_from(part.voxels().saturating_mul(voxel)).unwrap_or(u64::MAX));
+    }
+
     pub(super) fn report(&self, chunks: u64, bytes: u64) {
         if let Some(progress) = &self.progress {
             progress.advance(chunks, bytes);

@@ -85,6 +85,7 @@ pub(crate) fn require_aligned(grid: &ChunkGrid, bbox: &BoundingBox) -> Result<()
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
 mod tests {
     use super::*;
     use ndarray::{Array4, ShapeBuilder};

@@ -45,12 +45,10 @@ impl<B: KeyValueBackend> BigArray<B> {
         self.require_type::<T>()?;
         let bbox = self.clip(bbox)?;
         let [x, y, z] = bbox.shape();
-        let too_large = || Error::TooLarge {
-            requested: bbox,
-            bytes: bbox
-                .voxels()
-                .saturating_mul(self.channels() as u128)
-                .saturating_mul(size_of::<T>() as u128),
+        let too_large = || {
+            let voxel = self.channels().saturating_mul(size_of::<T>()) as u128;
+            let bytes = bbox.voxels().saturating_mul(voxel);
+            Error::TooLarge { requested: bbox, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) }
         };
         let len = |axis: u64| usize::try_from(axis).map_err(|_| too_large());
         let shape = [len(x)?, len(y)?, len(z)?, self.channels()];
@@ -153,8 +151,7 @@ impl<B: KeyValueBackend> BigArray<B> {
                         fill_window(window, fill, needs_fill);
                     }
                 }
-                let bytes = part.part.voxels() * (self.channels() * size_of::<T>()) as u128;
-                self.report(1, u64::try_from(bytes).unwrap_or(u64::MAX));
+                self.report_chunk(&part.part);
                 Ok(())
             },
         )

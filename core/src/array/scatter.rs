@@ -137,6 +137,7 @@ fn copy_out<T: Element>(from: &[T], chunk: &mut [u8], at: usize) {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small numbers")]
 mod tests {
     use super::*;
     use ndarray::{Array4, ShapeBuilder, s};

@@ -46,8 +46,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             self.chunk_cost(),
             |(part, window)| async move { self.update_chunk(&part, window, swaps).await },
             |(part, _), (), (), _: &mut ()| {
-                let bytes = part.part.voxels() * (self.channels() * size_of::<T>()) as u128;
-                self.report(1, u64::try_from(bytes).unwrap_or(u64::MAX));
+                self.report_chunk(&part.part);
                 Ok(())
             },
         )

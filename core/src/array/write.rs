@@ -146,8 +146,7 @@ impl<B: KeyValueBackend> BigArray<B> {
                 wave.iter().map(|(part, window)| self.encode(part, window.view())).collect();
             wait(self.inner.store.store_batch(puts?))?;
             for (part, _) in &wave {
-                let bytes = part.chunk.voxels() * (self.channels() * size_of::<T>()) as u128;
-                self.report(1, u64::try_from(bytes).unwrap_or(u64::MAX));
+                self.report_chunk(&part.part);
             }
             Ok(())
         })

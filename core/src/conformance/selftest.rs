@@ -1,1 +1,1 @@
-
+//! Deliberately broken stores.

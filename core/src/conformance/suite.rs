@@ -131,7 +131,7 @@ impl<'a> Suite<'a> {
             }
         }
         if self.can_fill(&capabilities) && self.only.is_none() {
-            results.push(self.check_litter(capabilities, &root, litter));
+            results.push(self.check_litter(capabilities, &root, &litter));
         }
         Report::new(name, results)
     }
@@ -205,7 +205,7 @@ impl<'a> Suite<'a> {
         &self,
         capabilities: Capabilities,
         root: &str,
-        litter: Vec<String>,
+        litter: &[String],
     ) -> CaseResult {
         let outcome = judge(|| {
             if let Some(first) = litter.first() {

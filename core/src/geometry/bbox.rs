@@ -131,6 +131,6 @@ mod tests {
         let b = BoundingBox::from([9..12, 0..4, 0..4]);
         assert!(a.intersection(&b).is_empty());
         assert!(!a.intersection(&b).is_inverted());
-        assert!(BoundingBox::from([4..0, 0..4, 0..4]).is_inverted());
+        assert!(BoundingBox::new([4, 0, 0], [0, 4, 4]).is_inverted());
     }
 }
