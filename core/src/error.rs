@@ -4,7 +4,6 @@ use bigarrays_info::{DataType, Encoding, InfoError};
 
 use crate::backend::BackendError;
 use crate::codec::CodecError;
-use crate::element::Number;
 use crate::geometry::BoundingBox;
 use crate::key::{InvalidKey, Key};
 
@@ -183,8 +182,8 @@ pub enum Error {
     /// A number does not fit the volume's type.
     #[error("the fill value {value} is not a {data_type}")]
     FillValue {
-        /// The number.
-        value: Number,
+        /// The number, as text.
+        value: String,
         /// The volume's type.
         data_type: DataType,
     },

@@ -29,6 +29,8 @@ pub mod array;
 pub mod backend;
 mod chunk_store;
 pub mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 
 pub mod element;
 mod error;

@@ -196,10 +196,10 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
     ) -> Result<BigArray<B>> {
         let Self { backend, root, options } = self;
         let scale_index = find_scale(&info, &options.scale)?;
-        let fill = options
-            .fill
-            .to_voxel(info.data_type)
-            .ok_or(Error::FillValue { value: options.fill, data_type: info.data_type })?;
+        let fill = options.fill.to_voxel(info.data_type).ok_or(Error::FillValue {
+            value: options.fill.to_string(),
+            data_type: info.data_type,
+        })?;
         let scale = &info.scales[scale_index];
         let (data_type, channels, transport) =
             (info.data_type, info.num_channels, options.transport);
