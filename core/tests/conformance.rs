@@ -92,7 +92,8 @@ fn read_only_with_a_writer_is_read_and_without_one_is_left_alone() {
     assert_eq!(*why, Outcome::Skipped(reason.to_owned()));
 }
 
-/// A stack that loses every seventh request and every ninth answer, and hides it.
+/// A stack that loses every seventh request and every ninth answer, and hides it. What reading
+/// back cannot tell is told at `Retry`: those two cases can fail by it.
 #[test]
 fn a_retry_hides_a_failing_store() {
     let mut fault = Fault::new(MemoryBackend::named("flaky"));
@@ -103,7 +104,11 @@ fn a_retry_hides_a_failing_store() {
     fault = fault.fail_every(Operation::List, 7, ErrorKind::Transient);
     let retry = Retry::new(fault.clone()).max_attempts(20).sleep_with(|_| {});
     let stack = Trace::new(Prefixed::new(Arc::new(retry), Prefix::new("a").unwrap()));
-    assert_complete(&conformance::run(|| Ok(stack.clone())), &OF_MEMORY);
+    let report = Suite::new(|| Ok(stack.clone()))
+        .without("C15", "a value that was replaced does not tell who wrote it")
+        .without("C18", "an absent value does not tell who deleted it")
+        .run();
+    assert_complete(&report, &["C12", "C15", "C16", "C18", "X8"]);
     assert!(fault.injected() > 1000);
 }
 

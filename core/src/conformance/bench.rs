@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::StreamExt;
@@ -195,9 +197,17 @@ pub(super) fn threads<T: Send>(
     count: usize,
     work: impl Fn(usize) -> Result<T, Stop> + Sync,
 ) -> Result<Vec<T>, Stop> {
-    let work = &work;
+    let (work, waiting) = (&work, &AtomicUsize::new(count));
     thread::scope(|scope| {
-        let running: Vec<_> = (0..count).map(|n| scope.spawn(move || work(n))).collect();
+        let begin = |n| {
+            // Together, or the first would be done before the last is there.
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            while waiting.load(Ordering::Relaxed) > 0 {
+                thread::yield_now();
+            }
+            work(n)
+        };
+        let running: Vec<_> = (0..count).map(|n| scope.spawn(move || begin(n))).collect();
         // Every thread is joined before the first failure is told.
         let ended: Vec<_> = running
             .into_iter()
@@ -208,6 +218,49 @@ pub(super) fn threads<T: Send>(
             .collect();
         ended.into_iter().collect()
     })
+}
+
+/// Raises a flag at its end, however that comes.
+pub(super) struct Raise<'a>(pub(super) &'a AtomicBool);
+
+impl Drop for Raise<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Writes while two readers read again and again, each at least once before and once after the
+/// writing. Gives the number of reads.
+pub(super) fn beside_readers<R: FnMut() -> Verdict>(
+    write: impl Fn() -> Verdict + Sync,
+    reader: impl Fn(usize) -> Result<R, Stop> + Sync,
+) -> Result<u64, Stop> {
+    const READERS: usize = 2;
+    let (reading, done) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let reads = threads(1 + READERS, |n| {
+        if n == READERS {
+            let _done = Raise(&done);
+            // A reader that fails at once never reads: then its failure is all that matters.
+            let patience = Instant::now() + Duration::from_secs(5);
+            while reading.load(Ordering::Relaxed) < READERS && Instant::now() < patience {
+                thread::yield_now();
+            }
+            return write().map(|()| 0);
+        }
+        let mut read = reader(n)?;
+        read()?;
+        reading.fetch_add(1, Ordering::Relaxed);
+        let mut reads = 1;
+        loop {
+            let last = done.load(Ordering::Relaxed);
+            read()?;
+            reads += 1;
+            if last {
+                return Ok(reads);
+            }
+        }
+    })?;
+    Ok(reads.into_iter().sum())
 }
 
 /// What a panic said.

@@ -173,7 +173,7 @@ impl<'a> Suite<'a> {
         let elapsed = begun.elapsed();
         let (keys, notes) = bench.finish();
         if self.can_fill(&capabilities)
-            && let Err(Stop::Fail(why)) = self.tidy(&keys)
+            && let Outcome::Failed(why) = judge(|| self.tidy(&keys))
         {
             litter.push(format!("after {}: {why}", case.id));
         }

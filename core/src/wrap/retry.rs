@@ -46,11 +46,12 @@ use pace::{Pace, Waits};
 ///   may have arrived late.
 ///
 /// # The limit of reading back
-/// A value cannot tell who wrote it. If another client put equal bytes meanwhile, that counts as
-/// ours; and if another client replaced ours already, that counts as a conflict. Neither matters
-/// where a value says all there is to say and an update may be made twice, as for chunks and
-/// `info` files: the store ends in the state asked for. It does matter for a counter: put a name
-/// of the writer into such a value, or leave its failures to the caller by not wrapping.
+/// A value cannot tell who wrote it, nor its absence who removed it. If another client put equal
+/// bytes or deleted the same version meanwhile, that counts as ours; and if another client
+/// replaced ours already, that counts as a conflict. Neither matters where a value says all there
+/// is to say and an update may be made twice, as for chunks and `info` files: the store ends in
+/// the state asked for. It does matter for counters and locks: put a name of the writer into such
+/// a value (then only the replaced one stays in doubt), and do not take a delete for a claim.
 #[derive(Debug, Clone)]
 pub struct Retry<B> {
     inner: B,

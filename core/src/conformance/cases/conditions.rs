@@ -9,8 +9,13 @@ use crate::conformance::bench::{
 };
 use crate::key::Key;
 
+/// One handle for each thread of a race.
+fn handles(bench: &Bench<'_>) -> Result<Vec<DynBackend>, Stop> {
+    (0..4).map(|_| bench.open()).collect()
+}
+
 pub(super) fn creation(bench: &Bench<'_>) -> Verdict {
-    let handles = (0..4).map(|_| bench.open()).collect::<Result<Vec<DynBackend>, Stop>>()?;
+    let handles = handles(bench)?;
     for round in 0..40 {
         let key = bench.key(&format!("round-{round:02}"))?;
         let won = threads(handles.len(), |n| {
@@ -92,17 +97,37 @@ pub(super) fn deletes(bench: &Bench<'_>) -> Verdict {
     conflict(&key, IfAbsent, "absent, of a present key")?;
     conflict(&absent, IfVersion(stale), "of a version, of an absent key")?;
     holds(&store, &key, b"new")?;
-    // Of several deletes of one version, one is told that it did it.
-    let outcomes =
-        threads(4, |_| Ok(wait(bench.open()?.delete(&key, IfVersion(current.clone())))?))?;
-    let deleted = outcomes.iter().filter(|&&o| o == DeleteOutcome::Deleted);
-    let count = deleted.count();
-    ensure!(count == 1, "{count} of 4 deletes of one version were told that they did it");
+    let outcome = wait(store.delete(&key, IfVersion(current)))?;
+    ensure!(outcome == DeleteOutcome::Deleted, "a delete if of its version was a conflict");
     is_absent(&store, &key)?;
     let outcome = wait(store.delete(&absent, IfAbsent))?;
     ensure!(
         outcome == DeleteOutcome::Deleted,
         "a delete if absent, of an absent key, was a conflict"
     );
-    holds(&store, &neighbour, b"neighbour")
+    holds(&store, &neighbour, b"neighbour")?;
+    one_deletes(bench)
+}
+
+/// Of several deletes of one version, one is told that it did it.
+fn one_deletes(bench: &Bench<'_>) -> Verdict {
+    let handles = handles(bench)?;
+    let key = bench.key("contested")?;
+    for _ in 0..40 {
+        put(&handles[0], &key, "contested")?;
+        let current = version(&handles[0], &key)?;
+        let outcomes = threads(handles.len(), |n| {
+            let when = Precondition::IfVersion(current.clone());
+            Ok(wait(handles[n].delete(&key, when))?)
+        })?;
+        let deleted = outcomes.iter().filter(|&&outcome| outcome == DeleteOutcome::Deleted);
+        let count = deleted.count();
+        ensure!(
+            count == 1,
+            "{count} of {} deletes of one version were told that they did it",
+            handles.len()
+        );
+        is_absent(&handles[0], &key)?;
+    }
+    Ok(())
 }

@@ -35,6 +35,8 @@ fn increase<B: KeyValueBackend + ?Sized>(
     let mut left = count;
     while left > 0 {
         let (now, version) = read(store, key)?;
+        // The moment in which another must be able to come between.
+        thread::yield_now();
         let when = Precondition::IfVersion(version);
         match wait(store.put(key, face(now + 1, worker), when))? {
             PutOutcome::Written { .. } => (left, conflicts) = (left - 1, 0),

@@ -1,12 +1,12 @@
 //! X1, X2: the encoding that is kept beside a value.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::backend::{
     Blob, ByteRange, ContentEncoding, DynBackend, ErrorKind, KeyValueBackend, Meta, Precondition,
     Value, wait,
 };
-use crate::conformance::bench::{Bench, Stop, Verdict, ensure, fail, holds, list, put, threads};
+use crate::conformance::bench::{
+    Bench, Stop, Verdict, beside_readers, ensure, fail, holds, list, put,
+};
 use crate::conformance::payload::{sealed, unseal};
 use crate::key::Key;
 
@@ -101,17 +101,11 @@ pub(super) fn paired(bench: &Bench<'_>) -> Verdict {
         }
         outcome => ensure!(outcome?.is_written(), "a put was not written"),
     }
-    let done = AtomicBool::new(false);
-    threads(3, |n| {
-        if n == 0 {
-            let mut numbers = 2..200;
-            let verdict = numbers.try_for_each(|n| put(&writer, &key, value(n)).map(drop));
-            done.store(true, Ordering::Relaxed);
-            return verdict;
-        }
-        let store = bench.open()?;
-        while !done.load(Ordering::Relaxed) {
-            let Some(blob) = wait(store.get(&key, ByteRange::Full))? else {
+    let put_all = || (2..200).try_for_each(|n| put(&writer, &key, value(n)).map(drop));
+    let reads = beside_readers(put_all, |_| {
+        let (store, key) = (bench.open()?, &key);
+        Ok(move || {
+            let Some(blob) = wait(store.get(key, ByteRange::Full))? else {
                 fail!("a reader found no value while its encoding changed");
             };
             let number = unseal(&blob.bytes).map_err(Stop::Fail)?;
@@ -119,8 +113,9 @@ pub(super) fn paired(bench: &Bench<'_>) -> Verdict {
                 blob.content_encoding == encoding_of(number),
                 "a reader got the bytes of one value with the encoding of another"
             );
-        }
-        Ok(())
+            Ok(())
+        })
     })?;
+    bench.note(format!("{reads} reads"));
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::backend::{KeyValueBackend, KeyValueBackendExt, Put, Value, wait};
 use crate::conformance::bench::{
-    Bench, Stop, Verdict, delete, ensure, fail, holds, is_absent, list, put, threads,
+    Bench, Raise, Stop, Verdict, delete, ensure, fail, holds, is_absent, list, put, threads,
 };
 use crate::conformance::payload::noise;
 use crate::key::{Key, Prefix};
@@ -85,11 +85,10 @@ fn while_writing(bench: &Bench<'_>) -> Verdict {
     let prefix = bench.prefix("live")?;
     let done = AtomicBool::new(false);
     threads(3, |n| {
-        // The flag is raised also if the listing fails, or the others would go on for ever.
         if n == 0 {
-            let verdict = list_again_and_again(bench, &prefix, &stay, &come);
-            done.store(true, Ordering::Relaxed);
-            return verdict;
+            // The flag is raised also if the listing fails, or the others would never end.
+            let _done = Raise(&done);
+            return list_again_and_again(bench, &prefix, &stay, &come);
         }
         let writer = bench.writer()?;
         while !done.load(Ordering::Relaxed) {

@@ -1,13 +1,14 @@
 //! C13, C14, X9, X10: many requests at once.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 
 use futures::future::join_all;
 
 use crate::backend::{ByteRange, DynBackend, ErrorKind, KeyValueBackend, Precondition, wait};
-use crate::conformance::bench::{Bench, Stop, Verdict, ensure, fail, get, holds, put, threads};
+use crate::conformance::bench::{
+    Bench, Stop, Verdict, beside_readers, ensure, fail, get, holds, put, threads,
+};
 use crate::conformance::payload::{HEAD, noise, read_head, sealed, unseal};
 use crate::key::Key;
 
@@ -24,33 +25,28 @@ pub(super) fn overwrites(bench: &Bench<'_>) -> Verdict {
     let writer = bench.writer()?;
     let key = bench.key("value")?;
     put(&writer, &key, sealed(0, length(0)))?;
-    let done = AtomicBool::new(false);
-    let reads = threads(3, |n| {
-        if n == 0 {
-            let verdict = (1..=bench.suite.overwrites).try_for_each(|number| {
-                put(&writer, &key, sealed(number, length(number))).map(drop)
-            });
-            done.store(true, Ordering::Relaxed);
-            return verdict.map(|()| 0);
-        }
-        let store = bench.open()?;
-        let (mut reads, mut latest) = (0_u64, 0);
-        // At least once also if the writer was faster than the start of this thread.
-        while reads == 0 || !done.load(Ordering::Relaxed) {
-            let number = if n == 1 {
-                read_whole(&store, &key)?
+    let put_all = || {
+        (1..=bench.suite.overwrites)
+            .try_for_each(|number| put(&writer, &key, sealed(number, length(number))).map(drop))
+    };
+    let reads = beside_readers(put_all, |n| {
+        let (store, key) = (bench.open()?, &key);
+        let mut latest = 0;
+        Ok(move || {
+            let number = if n == 0 {
+                read_whole(&store, key)?
             } else {
-                read_parts(&store, &key)?.unwrap_or(latest)
+                read_parts(&store, key)?.unwrap_or(latest)
             };
             ensure!(
                 number >= latest,
                 "a reader saw value {latest} and after it the older value {number}"
             );
-            (reads, latest) = (reads + 1, number);
-        }
-        Ok(reads)
+            latest = number;
+            Ok(())
+        })
     })?;
-    bench.note(format!("{} reads", reads.iter().sum::<u64>()));
+    bench.note(format!("{reads} reads"));
     let last = bench.suite.overwrites;
     holds(&bench.open()?, &key, &sealed(last, length(last)))
 }
