@@ -7,7 +7,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`array`] | [`BigArray`]: cutouts of any box, chunk-aligned and unaligned writes |
+//! | [`mod@array`] | [`BigArray`]: cutouts of any box, chunk-aligned and unaligned writes |
 //! | [`backend`] | [`KeyValueBackend`]: what a store is |
 //! | [`memory`] | [`MemoryBackend`](memory::MemoryBackend): the reference store |
 //! | [`wrap`] | stores around stores: prefix, read-only, retry, trace, fault |

@@ -1,1 +1,72 @@
-//! Shared helpers of the integration tests.
+//! What the integration tests share: the command under test, the Python of the rival programs,
+//! and the data beside the project. Each answers `None` with one printed line where it is not
+//! there, so that the tests pass from a bare clone and check more where there is more.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The repository.
+#[must_use]
+pub fn repository() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+fn from_environment(name: &str, what: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(name).map(PathBuf::from).filter(|path| path.exists());
+    if path.is_none() {
+        skipped(&format!("{what} is not here; run ./test.sh ({name})"));
+    }
+    path
+}
+
+/// Says on standard error that something was not checked.
+#[expect(clippy::print_stderr, reason = "a skipped check must be seen")]
+pub fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+/// The `bigarrays` command, built by the script that runs the tests.
+#[must_use]
+pub fn command() -> Option<PathBuf> {
+    from_environment("BIGARRAYS_BIN", "the bigarrays command")
+}
+
+/// A Python with CloudVolume and TensorStore.
+#[must_use]
+pub fn python() -> Option<PathBuf> {
+    from_environment("BIGARRAYS_PYTHON", "a Python with the rival programs")
+}
+
+/// A file beside the project.
+#[must_use]
+pub fn shared(name: &str) -> Option<PathBuf> {
+    let path = from_environment("BIGARRAYS_SHARED", "the data beside the project")?.join(name);
+    if !path.exists() {
+        skipped(&format!("{} is not here", path.display()));
+        return None;
+    }
+    Some(path)
+}
+
+/// Runs a script of `tests/python` and prints what it printed.
+///
+/// # Panics
+/// If it cannot be started or fails; its output is in the message.
+#[expect(clippy::panic, clippy::print_stdout, reason = "for tests")]
+pub fn run_python(python: &Path, script: &str, arguments: &[&Path]) {
+    let script = repository().join("tests/python").join(script);
+    let output = Command::new(python).arg(&script).args(arguments).output();
+    match output {
+        Ok(output) if output.status.success() => print!("{}", text(&output)),
+        Ok(output) => panic!("{} failed ({}):\n{}", script.display(), output.status, text(&output)),
+        Err(error) => panic!("cannot run {}: {error}", python.display()),
+    }
+}
+
+/// Both streams of a finished command.
+#[must_use]
+pub fn text(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}

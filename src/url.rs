@@ -1,0 +1,209 @@
+//! URLs of stores and volumes.
+//!
+//! `scheme://location?name=value`, or a plain path. CloudVolume's `precomputed://` in front and
+//! neuroglancer's `|neuroglancer-precomputed:` behind are accepted and mean nothing more.
+//! Locations are taken literally, as CloudVolume does; parameters may be percent-encoded.
+
+use std::fmt;
+
+use bigarrays_core::Prefix;
+
+/// A URL taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreUrl {
+    scheme: String,
+    location: String,
+    parameters: Vec<(String, String)>,
+}
+
+/// Why a text is not the URL of a store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot understand the URL {url:?}: {reason}")]
+pub struct InvalidUrl {
+    /// The text.
+    pub url: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+const FORMAT_PREFIX: &str = "precomputed://";
+const FORMAT_SUFFIX: &str = "|neuroglancer-precomputed:";
+
+impl StoreUrl {
+    /// Takes a URL, or a plain path, apart.
+    ///
+    /// # Errors
+    /// [`InvalidUrl`] if there is nothing behind the scheme, or the data format named in it is
+    /// another one.
+    pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
+        let invalid = |reason: String| InvalidUrl { url: text.to_owned(), reason };
+        let mut rest = text.trim();
+        rest = rest.strip_prefix(FORMAT_PREFIX).unwrap_or(rest);
+        rest = rest.strip_suffix('/').filter(|cut| cut.ends_with(FORMAT_SUFFIX)).unwrap_or(rest);
+        rest = rest.strip_suffix(FORMAT_SUFFIX).unwrap_or(rest);
+        for format in ["zarr", "zarr2", "zarr3", "n5", "graphene", "boss"] {
+            if rest.strip_prefix(format).is_some_and(|rest| rest.starts_with("://")) {
+                return Err(invalid(format!(
+                    "{format} volumes are not supported; only neuroglancer precomputed ones are"
+                )));
+            }
+        }
+        if rest.is_empty() {
+            return Err(invalid("it is empty".into()));
+        }
+        let Some((scheme, location)) = rest.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
+        else {
+            return Ok(Self { scheme: "file".into(), location: rest.into(), parameters: Vec::new() });
+        };
+        let (location, query) = location.split_once('?').unwrap_or((location, ""));
+        if location.is_empty() {
+            return Err(invalid(format!("there is nothing behind {scheme}://")));
+        }
+        let parameters = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Ok(Self { scheme: scheme.to_ascii_lowercase(), location: location.into(), parameters })
+    }
+
+    /// The scheme in lower case; `file` for a plain path.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// What stands between `://` and `?`: a path, a bucket and path, a name.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// A parameter behind the `?`.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.parameters.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Refuses parameters that a store does not know, so that a slip is not silently ignored.
+    ///
+    /// # Errors
+    /// [`InvalidUrl`] naming the parameter and those that are known.
+    pub fn allow_parameters(&self, known: &[&str]) -> Result<(), InvalidUrl> {
+        let unknown = self
+            .parameters
+            .iter()
+            .find(|(name, _)| name != "prefix" && !known.contains(&name.as_str()));
+        match unknown {
+            None => Ok(()),
+            Some((name, _)) => Err(self.invalid(format!(
+                "the parameter {name:?} is not known; {}:// takes {}",
+                self.scheme,
+                [&["prefix"], known].concat().join(", ")
+            ))),
+        }
+    }
+
+    /// An error about this URL.
+    #[must_use]
+    pub fn invalid(&self, reason: impl Into<String>) -> InvalidUrl {
+        InvalidUrl { url: self.to_string(), reason: reason.into() }
+    }
+
+    /// The parameter `prefix`, which every store takes: a place inside the store.
+    ///
+    /// # Errors
+    /// [`InvalidUrl`] if it is not a valid prefix.
+    pub fn prefix(&self) -> Result<Prefix, InvalidUrl> {
+        let prefix = self.parameter("prefix").unwrap_or_default();
+        Prefix::new(prefix).map_err(|error| self.invalid(error.to_string()))
+    }
+
+    /// The same store opened `levels` directories further up, and where the volume lies in it;
+    /// `None` if there is no way up.
+    #[must_use]
+    pub(crate) fn up(&self, levels: usize) -> Option<(Self, Prefix)> {
+        let mut parent = self.clone();
+        if let Some(prefix) = self.parameter("prefix") {
+            // The whole prefix becomes the volume's place: its parents are reachable then.
+            let root = Prefix::new(prefix).ok()?;
+            parent.parameters.retain(|(name, _)| name != "prefix");
+            return Some((parent, root));
+        }
+        let mut path: Vec<&str> = self.location.trim_end_matches('/').split('/').collect();
+        if path.len() <= levels {
+            return None;
+        }
+        let root = path.split_off(path.len() - levels).join("/");
+        parent.location = match path.join("/") {
+            top if top.is_empty() => "/".into(),
+            path => path,
+        };
+        Some((parent, Prefix::new(root).ok()?))
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.location)?;
+        if !self.parameters.is_empty() {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            write!(f, "?{}", query.extend_pairs(&self.parameters).finish())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> (String, String) {
+        let url = StoreUrl::parse(text).unwrap();
+        (url.scheme, url.location)
+    }
+
+    #[test]
+    fn plain_paths_and_urls_and_format_marks_are_understood() {
+        let file = |path: &str| ("file".to_owned(), path.to_owned());
+        assert_eq!(parts("/data/volume"), file("/data/volume"));
+        assert_eq!(parts("rel/vol?x"), file("rel/vol?x"));
+        assert_eq!(parts("file:///data/volume/"), file("/data/volume/"));
+        assert_eq!(parts("precomputed://file:///d/v"), file("/d/v"));
+        assert_eq!(parts("file:///d/v|neuroglancer-precomputed:"), file("/d/v"));
+        assert_eq!(parts("file:///d/v|neuroglancer-precomputed:/"), file("/d/v"));
+        assert_eq!(parts("SQLite://rel.db"), ("sqlite".into(), "rel.db".into()));
+        assert_eq!(parts("mem://a/b"), ("mem".into(), "a/b".into()));
+        let url = StoreUrl::parse("sqlite:///f.db?prefix=a%20b/c&x=1").unwrap();
+        assert_eq!((url.location(), url.parameter("prefix")), ("/f.db", Some("a b/c")));
+        assert_eq!(StoreUrl::parse(&url.to_string()).unwrap(), url);
+    }
+
+    #[test]
+    fn what_is_not_a_volume_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "empty"),
+            ("sqlite://", "nothing behind"),
+            ("zarr://gs://b/x", "zarr volumes are not supported"),
+        ] {
+            let error = StoreUrl::parse(text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+        let url = StoreUrl::parse("sqlite://f?perfix=a").unwrap();
+        let error = url.allow_parameters(&["durability"]).unwrap_err().to_string();
+        assert!(error.contains("\"perfix\"") && error.contains("prefix, durability"), "{error}");
+    }
+
+    #[test]
+    fn a_store_further_up_knows_where_the_volume_was() {
+        let up = |text: &str, levels| {
+            StoreUrl::parse(text).unwrap().up(levels).map(|(url, root)| (url.to_string(), root.to_string()))
+        };
+        assert_eq!(up("/data/set/vol", 1), Some(("file:///data/set".into(), "vol/".into())));
+        assert_eq!(up("file:///vol/", 1), Some(("file:///".into(), "vol/".into())));
+        assert_eq!(up("sqlite:///f.db?prefix=a/b", 1), Some(("sqlite:///f.db".into(), "a/b/".into())));
+        assert_eq!(up("vol", 1), None);
+    }
+}
