@@ -1,42 +1,88 @@
-//! One writer at a time in a directory, across threads and processes.
-//!
-//! The lock is `flock` on the directory itself, so nothing litters the tree. Each locker opens
-//! the directory anew: `flock` belongs to the opening, so threads exclude each other too.
+//! One writer at a time in a directory.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A locked directory; unlocked when dropped.
-pub(super) struct DirectoryLock {
-    handle: File,
-    /// Whether other processes honour the lock.
-    pub(super) is_shared: bool,
+use bigarrays_core::backend::{ErrorKind, Precondition};
+
+use super::failure::{Failure, is_absence};
+
+/// How the lock of an open directory is taken; replaced by tests of systems that have none.
+pub(super) type Flock = fn(&File) -> io::Result<()>;
+
+/// How often a directory may be replaced by another one while its lock is waited for.
+const ATTEMPTS: u32 = 1000;
+
+/// A directory that this thread has for itself, until it is dropped.
+///
+/// A directory is removed only by who holds its lock, so while it is held the directory stays
+/// the one that its path names.
+#[derive(Debug)]
+pub(super) enum DirectoryLock {
+    /// Among all processes: the lock is that of the open directory, and ends with it.
+    Everywhere { _directory: File },
+    /// In this process only: the file system has no locks.
+    InProcess { _stripe: MutexGuard<'static, ()>, why: io::Error },
 }
 
 impl DirectoryLock {
-    /// Locks a directory. It may vanish and come back meanwhile, so what was locked is compared
-    /// with what has the name now.
-    pub(super) fn take(directory: &Path) -> io::Result<Self> {
-        loop {
-            let handle = File::open(directory)?;
-            let is_shared = match handle.lock() {
-                Ok(()) => true,
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => false,
-                // ENOLCK: a network file system without a lock service.
-                Err(error) if error.raw_os_error() == Some(37) => false,
-                Err(error) => return Err(error),
+    /// Waits for the lock of a directory. `None` if it does not exist.
+    pub(super) fn take(directory: &Path, flock: Flock) -> Result<Option<Self>, Failure> {
+        // With a slash at its end the path of a pipe is an error, and opening does not block.
+        let inside = directory.join("");
+        for _ in 0..ATTEMPTS {
+            let opened = match File::open(&inside) {
+                Ok(opened) => opened,
+                Err(error) if is_absence(&error) => return Ok(None),
+                Err(error) => return Err(error.into()),
             };
-            let (locked, named) = (handle.metadata()?, std::fs::metadata(directory)?);
-            if (locked.dev(), locked.ino()) == (named.dev(), named.ino()) {
-                return Ok(Self { handle, is_shared });
+            match flock(&opened) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(why) => return Ok(Some(Self::InProcess { _stripe: stripe(directory), why })),
+            }
+            // While this thread waited, the directory may have been removed, and made again.
+            if is_at(&opened, &inside)? {
+                return Ok(Some(Self::Everywhere { _directory: opened }));
             }
         }
+        Err(Failure::new(ErrorKind::Transient, "its directory is removed again and again"))
     }
 
-    /// Makes renames and removals in this directory durable.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.handle.sync_all()
+    /// Refuses a condition that this lock cannot protect.
+    pub(super) fn permits(&self, when: &Precondition) -> Result<(), Failure> {
+        match self {
+            Self::InProcess { why, .. } if *when != Precondition::Always => {
+                let note = "the file system has no locks on directories, without which a condition \
+                            could be overtaken by another process";
+                Err(Failure::new(ErrorKind::Unsupported, note)
+                    .because(io::Error::new(why.kind(), why.to_string())))
+            }
+            _ => Ok(()),
+        }
     }
+}
+
+fn is_at(opened: &File, path: &Path) -> io::Result<bool> {
+    let opened = opened.metadata()?;
+    match fs::metadata(path) {
+        Ok(now) => Ok((now.dev(), now.ino()) == (opened.dev(), opened.ino())),
+        Err(error) if is_absence(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The process's own lock of a directory; some directories share one. No thread takes two.
+fn stripe(directory: &Path) -> MutexGuard<'static, ()> {
+    static STRIPES: [Mutex<()>; 64] = [const { Mutex::new(()) }; 64];
+    let mut hasher = DefaultHasher::new();
+    directory.hash(&mut hasher);
+    // The remainder is below 64, so it fits.
+    let at = usize::try_from(hasher.finish() % 64).unwrap_or(0);
+    // It guards no data that a panic could have left half-changed.
+    STRIPES[at].lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,25 +1,68 @@
-//! `fs`: a directory tree, one file a value, read alike by CloudVolume and TensorStore.
+//! A directory as a store: [`FsBackend`], in which a key is a relative path and a value a file.
 //!
-//! | | |
-//! |---|---|
-//! | atomicity | a value is written under a temporary name and renamed: whole-old or whole-new for every reader, also after a kill |
-//! | durability | an option, [`Durability`]; default [`Batch`](Durability::Batch) |
-//! | compare-and-swap | across threads and processes, under `flock` on the value's directory; refused by type where the file system has no `flock` |
-//! | concurrency | any number of readers and writers |
-//! | limits | a component of a key has at most 255 bytes, with its suffix; names beginning `.bigarrays-` are the store's own; a key cannot be both a file and a directory |
+//! This is the layout that CloudVolume, TensorStore and neuroglancer read and write.
 //!
-//! A compressed value lies under its key with CloudVolume's suffix ([`CompressedNames`]); a plain
-//! one under its bare key. The *version* of a value is made of its file's inode, size and
-//! modification time in nanoseconds, which each writer sets to a moment that it never used before;
-//! a file system that keeps coarser times makes compare-and-swap as coarse.
+//! ```
+//! use bigarrays_backends::FsBackend;
+//! use bigarrays_core::backend::{KeyValueBackendExt, wait};
+//! use bigarrays_core::Key;
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("volume");
+//! let store = FsBackend::open(&path)?;
+//! wait(store.put_always(&Key::new("8_8_40/0-64_0-64_0-64")?, "chunk"))?;
+//! assert_eq!(std::fs::read(path.join("8_8_40/0-64_0-64_0-64"))?, b"chunk");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Guarantees
+//! - **Whole values.** A value is written to a temporary file beside its place and renamed into
+//!   it. A reader has the old file or the new one, and keeps what it opened.
+//! - **Durability** is chosen by [`Durability`]; by default what was reported done survives a
+//!   power cut.
+//! - **Compare-and-swap** holds between threads and between processes of one machine: checking
+//!   and renaming happen under an exclusive `flock` of the value's directory, which every put
+//!   and delete of this store takes. No lock files are made. On file systems without `flock` on
+//!   directories (NFS), conditional puts and deletes answer `Unsupported` and the others go on
+//!   under a lock of this process. Writers that are not this store do not know of the lock.
+//! - **Versions** are made of inode number, modification time and size. Every value is given a
+//!   modification time of its own, in nanoseconds and increasing within the process; and an
+//!   overwrite never has the inode of what it replaces. So a version is unique on file systems
+//!   that keep nanoseconds (ext4, XFS, Btrfs, tmpfs, ZFS, APFS). Where times are kept in seconds
+//!   (FAT, ext3), it still differs from that of the value before, but the one before that may
+//!   have had the same.
+//! - **Cleanliness.** Deleting the last value of a directory removes the directory. A killed
+//!   writer can leave a temporary file behind (`.bigarrays-*.tmp`): it is never listed, is in
+//!   nobody's way, and [`FsBackend::clean`] removes it.
+//!
+//! # Names
+//! - Compressed values carry the suffixes of CloudVolume; see [`CompressedNames`].
+//! - Names that begin with `.bigarrays-` are the store's own and refused as keys.
+//! - `a` and `a/b` cannot both be values: a name is a file or a directory. The second put answers
+//!   `InvalidKey` and says why.
+//! - Symbolic links are followed, also out of the directory: who can make links in it decides
+//!   what is read. A put replaces a link and not what it points to.
+//! - Files whose names are no keys (not UTF-8) and files that are no files (pipes, devices) are
+//!   not listed.
+//! - On a file system that folds case or normalises Unicode (macOS), so do keys.
+//!
+//! # Listings
+//! A listing walks the directories, one open at a time for each level, and remembers 16 bytes for
+//! each file of the directories that it is in. Below a symbolic link that leads back to a
+//! directory on the way it does not go.
 
+mod clean;
+mod directories;
+mod failure;
 mod lock;
+mod names;
 mod options;
-mod path;
-mod put;
+mod read;
 mod store;
+mod temporary;
 mod version;
 mod walk;
+mod write;
 
-pub use options::{CompressedNames, Durability, FsBuilder};
+pub use options::{CompressedNames, Durability, FsOptions};
 pub use store::FsBackend;

@@ -1,4 +1,4 @@
-//! How the store is opened.
+//! How a directory is opened.
 
 use std::path::PathBuf;
 
@@ -6,70 +6,100 @@ use bigarrays_core::backend::BackendResult;
 
 use super::store::FsBackend;
 
-/// What "written" means when a power cut follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What a put that was reported done survives.
+///
+/// | level | survives | synced for N values in D directories |
+/// |---|---|---|
+/// | [`None`](Self::None) | a killed process | nothing |
+/// | [`Batch`](Self::Batch) | a power cut | N files, D directories, after each other |
+/// | [`Each`](Self::Each) | a power cut, value by value | N files, N directories, in turn |
+///
+/// Without a power cut there is no difference: a put is whole at every level. A crash of the
+/// machine at level `None` can leave values empty or torn, on some file systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
-    /// Nothing is synced: a value survives a killed process, but perhaps not a power cut. It is
-    /// never torn in sight of a running system.
+    /// Nothing is synced: for scratch data, and for what can be made again.
     None,
-    /// What a put or a batch of puts reported written survives a power cut. A batch syncs each
-    /// file and then each directory once: N + directories syncs, not 2 N. The default, because a
-    /// store of terabytes must not lose what it said it had, and because in a batch it costs
-    /// little.
+    /// A put, or a batch of puts as a whole, is on the disk when it is reported done.
+    ///
+    /// The default: it promises what a store must promise, and a batch syncs each directory once
+    /// instead of once a value.
     #[default]
     Batch,
-    /// Each value of a batch is synced, with its directory, before the next.
+    /// In a batch, too, each value is on the disk before the next one is written.
     Each,
 }
 
-/// Where compressed values lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What the names of compressed values look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CompressedNames {
-    /// Under the key with CloudVolume's suffix: `.gz`, `.br`, `.zstd`, `.xz`, `.bz2`. Keys that
-    /// end in one of these are refused, for nobody could tell them from a compressed value.
+    /// As CloudVolume does: a value that is compressed as a whole is the file `KEY.gz`, `KEY.br`,
+    /// `KEY.zstd`, `KEY.xz` or `KEY.bz2`, and its encoding is told by that suffix.
+    ///
+    /// Where several of these files exist, the bare name counts first and the suffixes count in
+    /// the order above. A put removes the others. Keys that end in such a suffix are refused.
+    ///
+    /// A lookup costs one system call for a bare file, two for `.gz`, and six for a missing key.
     #[default]
     Resolve,
-    /// Nowhere: a suffix has no meaning, and a compressed value is refused.
+    /// A suffix means nothing: a key is the file of that name. Puts with a content encoding
+    /// answer `Unsupported`, for there is no place to keep it.
     Literal,
 }
 
-/// Options of a directory tree; made by [`FsBackend::builder`].
+/// How to open a directory; see [`FsBackend::builder`].
 #[derive(Debug, Clone)]
-pub struct FsBuilder {
+#[must_use = "options do nothing until `open`"]
+pub struct FsOptions {
     pub(super) root: PathBuf,
     pub(super) durability: Durability,
-    pub(super) names: CompressedNames,
+    pub(super) create: bool,
     pub(super) read_only: bool,
+    pub(super) names: CompressedNames,
 }
 
-impl FsBuilder {
-    /// What "written" means when a power cut follows. Default: [`Durability::Batch`].
-    #[must_use]
+impl FsOptions {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            durability: Durability::default(),
+            create: true,
+            read_only: false,
+            names: CompressedNames::default(),
+        }
+    }
+
+    /// What a finished put survives; [`Durability::Batch`] by default.
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// Where compressed values lie. Default: [`CompressedNames::Resolve`].
-    #[must_use]
-    pub const fn names(mut self, names: CompressedNames) -> Self {
-        self.names = names;
+    /// Whether the directory may be made, which happens at the first put; true by default.
+    /// Otherwise [`open`](Self::open) fails if it does not exist.
+    pub const fn create(mut self, create: bool) -> Self {
+        self.create = create;
         self
     }
 
-    /// Whether puts and deletes are refused. Default: no.
-    #[must_use]
+    /// Whether puts and deletes are refused; false by default. The directory must exist then.
     pub const fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
     }
 
-    /// Opens the tree. Touches nothing: the root is made at the first put.
+    /// What the names of compressed values look like; [`CompressedNames::Resolve`] by default.
+    pub const fn names(mut self, names: CompressedNames) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Opens the directory. Changes nothing on the disk.
     ///
     /// # Errors
-    /// [`InvalidConfig`](bigarrays_core::backend::ErrorKind::InvalidConfig) if the root cannot be
-    /// made an absolute path.
+    /// Kind `InvalidConfig` if the root is not a directory, or does not exist and is not to be
+    /// made; `PermissionDenied` if it cannot be looked at.
     pub fn open(self) -> BackendResult<FsBackend> {
-        FsBackend::from_builder(self)
+        FsBackend::with_options(self)
     }
 }

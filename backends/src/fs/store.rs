@@ -1,508 +1,249 @@
-//! The store.
+//! The trait over a directory.
 
-use std::collections::{BTreeSet, HashSet};
 use std::fmt;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io;
+use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bigarrays_core::backend::{
     BackendError, BackendResult, Blob, ByteRange, Capabilities, ConditionalPut, ContentEncoding,
     DeleteOutcome, ErrorKind, KeyValueBackend, Meta, Operation, Precondition, Put, PutOutcome,
-    Value, Version,
+    Value,
 };
-use bigarrays_core::{Key, Prefix};
+use bigarrays_core::key::{Key, Prefix};
+use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 
-use super::lock::DirectoryLock;
-use super::options::{CompressedNames, Durability, FsBuilder};
-use super::path::{self, RESERVED};
-use super::put::Staged;
-use super::version;
-use super::walk::{Walk, is_absent};
+use super::directories::Directories;
+use super::failure::Failure;
+use super::options::{CompressedNames, Durability, FsOptions};
+use super::read::{self, OpenValue};
+use super::version::version_of;
+use super::walk::Walk;
+use super::write::{Place, Writer};
 
-/// Values of a batch that are written before the first of them is synced and renamed: bounds
-/// open files.
-const WAVE: usize = 64;
-
-/// Opening a pipe must not wait for its other end.
-#[cfg(target_os = "linux")]
-const O_NONBLOCK: i32 = 0o4000;
-#[cfg(not(target_os = "linux"))]
-const O_NONBLOCK: i32 = 0;
-
-/// A directory tree. Cloning is cheap.
-#[derive(Clone)]
+/// A directory as a store; see the [module](super).
+#[derive(Debug)]
 pub struct FsBackend {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
+    /// Absolute, so that it stays the same when the process changes its directory.
     root: PathBuf,
-    durability: Durability,
-    names: CompressedNames,
     read_only: bool,
-    /// Which suffix was found last, as a place in `ContentEncoding::COMPRESSED`: chunks of one
-    /// volume are mostly compressed alike.
-    likely: AtomicUsize,
-    /// Directories whose own names are known to be durable.
-    durable: Mutex<HashSet<PathBuf>>,
-}
-
-impl fmt::Debug for FsBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FsBackend")
-            .field("root", &self.inner.root)
-            .field("durability", &self.inner.durability)
-            .field("names", &self.inner.names)
-            .field("read_only", &self.inner.read_only)
-            .finish()
-    }
-}
-
-impl fmt::Display for FsBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "file://{}", self.inner.root.display())
-    }
+    writer: Writer,
 }
 
 impl FsBackend {
-    /// The tree below `root`, which need not exist yet, with the default options.
+    /// Opens a directory with the options of [`builder`](Self::builder) as they are by default.
+    /// It need not exist: the first put makes it.
     ///
     /// # Errors
-    /// As [`FsBuilder::open`].
+    /// As [`FsOptions::open`].
     pub fn open(root: impl Into<PathBuf>) -> BackendResult<Self> {
         Self::builder(root).open()
     }
 
-    /// Options of the tree below `root`.
-    pub fn builder(root: impl Into<PathBuf>) -> FsBuilder {
-        FsBuilder {
-            root: root.into(),
-            durability: Durability::default(),
-            names: CompressedNames::default(),
-            read_only: false,
-        }
+    /// How to open a directory otherwise.
+    pub fn builder(root: impl Into<PathBuf>) -> FsOptions {
+        FsOptions::new(root.into())
     }
 
-    pub(super) fn from_builder(options: FsBuilder) -> BackendResult<Self> {
-        let FsBuilder { root, durability, names, read_only } = options;
-        let root = std::path::absolute(&root).map_err(|error| {
-            let place = format!("file://{}", root.display());
-            BackendError::new(ErrorKind::InvalidConfig, place, Operation::Open).with_source(error)
-        })?;
-        let (likely, durable) = (AtomicUsize::new(0), Mutex::default());
-        let inner = Inner { root, durability, names, read_only, likely, durable };
-        Ok(Self { inner: Arc::new(inner) })
+    /// The directory: absolute, but with its symbolic links.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
-    /// Removes what killed writers left behind, if it is older than `age`, and says how much it
-    /// was. Such files are never listed and never read.
-    ///
-    /// # Errors
-    /// [`BackendError`] if the tree cannot be walked or a file not removed.
-    pub fn clean(&self, age: Duration) -> BackendResult<u64> {
-        let failed = |error| BackendError::io(self, Operation::Clean, error);
-        self.writable(Operation::Clean)?;
-        let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
-        let (mut removed, mut places) = (0, vec![self.inner.root.clone()]);
-        while let Some(place) = places.pop() {
-            let entries = match fs::read_dir(&place) {
-                Err(error) if is_absent(&error) => continue,
-                entries => entries.map_err(failed)?,
-            };
-            for entry in entries {
-                let entry = entry.map_err(failed)?;
-                let kind = entry.file_type().map_err(failed)?;
-                if kind.is_dir() {
-                    places.push(entry.path());
-                } else if entry.file_name().to_string_lossy().starts_with(RESERVED) {
-                    match entry.metadata().and_then(|metadata| metadata.modified()) {
-                        Ok(written) if written <= before => {
-                            fs::remove_file(entry.path()).map_err(failed)?;
-                            removed += 1;
-                        }
-                        // Its writer was faster.
-                        Err(error) if !is_absent(&error) => return Err(failed(error)),
-                        _ => {}
-                    }
+    pub(super) fn with_options(options: FsOptions) -> BackendResult<Self> {
+        let FsOptions { root, durability, create, read_only, names } = options;
+        let invalid = |root: &Path, note: &str| {
+            let error = BackendError::new(ErrorKind::InvalidConfig, Name(root), Operation::Open);
+            error.with_note(note)
+        };
+        let absolute = std::path::absolute(&root)
+            .map_err(|error| invalid(&root, "it is not a path").with_source(error))?;
+        match fs::metadata(&absolute) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Err(invalid(&absolute, "it is not a directory")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if read_only || !create {
+                    let note = "the directory does not exist";
+                    return Err(invalid(&absolute, note).with_source(error));
                 }
             }
-        }
-        Ok(removed)
-    }
-
-    fn error(&self, op: Operation, key: &Key, error: io::Error) -> BackendError {
-        use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory};
-        let note = match error.kind() {
-            IsADirectory => "there are keys below it, so it is a directory and cannot be a file",
-            NotADirectory | AlreadyExists => {
-                "the beginning of it is a key itself, so it is a file and cannot be a directory"
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(invalid(&absolute, "its path leads through a file").with_source(error));
             }
-            _ => return BackendError::io(self, op, error).with_key(key),
-        };
-        BackendError::new(ErrorKind::InvalidKey, self, op)
-            .with_key(key)
-            .with_note(note)
-            .with_source(error)
+            Err(error) => return Err(BackendError::io(Name(&absolute), Operation::Open, error)),
+        }
+        let directories = Directories::new(absolute.clone(), create);
+        let writer = Writer { directories, durability, names, flock: File::lock };
+        Ok(Self { root: absolute, read_only, writer })
     }
 
-    fn check(&self, op: Operation, key: &Key) -> BackendResult<()> {
-        path::refuse(key, self.inner.names).map_err(|reason| {
-            BackendError::new(ErrorKind::InvalidKey, self, op).with_key(key).with_note(reason)
+    pub(super) const fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    pub(super) const fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    fn place(&self, key: &Key) -> Result<Place, Failure> {
+        self.writer.names.check(key)?;
+        let bare = self.root.join(key.as_str());
+        let directory = bare.parent().unwrap_or(&self.root).to_owned();
+        Ok(Place { directory, bare })
+    }
+
+    /// Where to put a value, if it can be put.
+    fn place_for(&self, key: &Key, value: &Value) -> Result<Place, Failure> {
+        let literal = self.writer.names == CompressedNames::Literal;
+        if literal && value.content_encoding != ContentEncoding::Identity {
+            let note = "under `CompressedNames::Literal` there is no place for an encoding";
+            return Err(Failure::new(ErrorKind::Unsupported, note));
+        }
+        self.place(key)
+    }
+
+    fn find<T>(
+        &self,
+        key: &Key,
+        probe: fn(&Path) -> Result<Option<T>, Failure>,
+    ) -> Result<Option<(T, ContentEncoding)>, Failure> {
+        let place = self.place(key)?;
+        read::find(self.writer.names, &place.bare, self.writer.flock, probe)
+    }
+
+    fn open_value(&self, key: &Key) -> Result<Option<(OpenValue, ContentEncoding)>, Failure> {
+        self.find(key, read::open)
+    }
+
+    fn refuse_if_read_only(&self, op: Operation, key: Option<&Key>) -> BackendResult<()> {
+        if !self.read_only {
+            return Ok(());
+        }
+        let error = BackendError::new(ErrorKind::ReadOnly, self, op);
+        Err(match key {
+            Some(key) => error.with_key(key),
+            None => error,
         })
     }
 
-    fn writable(&self, op: Operation) -> BackendResult<()> {
-        if self.inner.read_only {
-            return Err(BackendError::new(ErrorKind::ReadOnly, self, op));
-        }
-        Ok(())
-    }
-
-    fn file(&self, key: &Key, encoding: ContentEncoding) -> PathBuf {
-        path::file(&self.inner.root, key, encoding)
-    }
-
-    /// The compressions that a value may have here, in the order of trying: the bare name wins,
-    /// then the suffix that was found last.
-    fn candidates(&self) -> impl Iterator<Item = ContentEncoding> + use<> {
-        let all = ContentEncoding::COMPRESSED;
-        let suffixes = match self.inner.names {
-            CompressedNames::Resolve => &all[..],
-            CompressedNames::Literal => &[],
-        }
-        .to_vec();
-        std::iter::once(ContentEncoding::Identity).chain(suffixes)
-    }
-
-    /// Opens the file that holds a value.
-    fn find(&self, key: &Key) -> io::Result<Option<(File, Metadata, ContentEncoding)>> {
-        let likely = ContentEncoding::COMPRESSED[self.inner.likely.load(Ordering::Relaxed)];
-        for encoding in self.candidates() {
-            match self.open_value(key, encoding)? {
-                Some((file, metadata)) => return Ok(Some((file, metadata, encoding))),
-                None if encoding == ContentEncoding::Identity => {
-                    // Two suffixes of one key are nobody's order; the likely one saves calls.
-                    if self.inner.names == CompressedNames::Resolve
-                        && let Some((file, metadata)) = self.open_value(key, likely)?
-                    {
-                        return Ok(Some((file, metadata, likely)));
-                    }
-                }
-                None => {}
-            }
-        }
-        Ok(None)
-    }
-
-    fn open_value(
-        &self,
-        key: &Key,
-        encoding: ContentEncoding,
-    ) -> io::Result<Option<(File, Metadata)>> {
-        let opened = File::options()
-            .read(true)
-            .custom_flags(O_NONBLOCK)
-            .open(self.file(key, encoding));
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Ok(None);
-        }
-        if !metadata.is_file() {
-            return Err(io::Error::other("it is neither a file nor a directory"));
-        }
-        if let Some(place) = ContentEncoding::COMPRESSED.iter().position(|known| *known == encoding) {
-            self.inner.likely.store(place, Ordering::Relaxed);
-        }
-        Ok(Some((file, metadata)))
-    }
-
-    fn current(&self, key: &Key) -> io::Result<Option<Version>> {
-        Ok(self.find(key)?.map(|(_, metadata, _)| version::of(&metadata)))
-    }
-
-    /// Whether the value may be replaced or removed. The caller holds the lock.
-    fn holds(
-        &self,
-        op: Operation,
-        key: &Key,
-        when: &Precondition,
-        lock: &DirectoryLock,
-    ) -> BackendResult<bool> {
-        if *when == Precondition::Always {
-            return Ok(true);
-        }
-        if !lock.is_shared {
-            return Err(BackendError::new(ErrorKind::Unsupported, self, op).with_key(key).with_note(
-                "the file system has no file locks, so a condition cannot be honoured",
-            ));
-        }
-        let current = self.current(key).map_err(|error| self.error(op, key, error))?;
-        Ok(when.holds(current.as_ref()))
-    }
-
-    fn stage(&self, key: &Key, value: &Value) -> BackendResult<Staged> {
-        if self.inner.names == CompressedNames::Literal
-            && value.content_encoding != ContentEncoding::Identity
-        {
-            return Err(BackendError::new(ErrorKind::Unsupported, self, Operation::Put)
-                .with_key(key)
-                .with_note("a compressed value has no name under CompressedNames::Literal"));
-        }
-        Staged::write(&self.file(key, value.content_encoding), &value.bytes)
-            .map_err(|error| self.error(Operation::Put, key, error))
-    }
-
-    /// Gives a staged value its name, and takes away those that it had compressed otherwise.
-    fn publish(
-        &self,
-        key: &Key,
-        encoding: ContentEncoding,
-        staged: Staged,
-        when: &Precondition,
-    ) -> BackendResult<PutOutcome> {
-        let failed = |error| self.error(Operation::Put, key, error);
-        let target = self.file(key, encoding);
-        let lock = DirectoryLock::take(parent(&target)).map_err(failed)?;
-        if !self.holds(Operation::Put, key, when, &lock)? {
-            return Ok(PutOutcome::Conflict);
-        }
-        let version = staged.rename(&target).map_err(failed)?;
-        self.remove_files(key, Some(encoding)).map_err(failed)?;
-        Ok(PutOutcome::Written { version: Some(version) })
-    }
-
-    /// Removes every file of a key but one; says whether there was any.
-    fn remove_files(&self, key: &Key, keep: Option<ContentEncoding>) -> io::Result<bool> {
-        let mut removed = false;
-        for encoding in self.candidates().filter(|encoding| Some(*encoding) != keep) {
-            match fs::remove_file(self.file(key, encoding)) {
-                Ok(()) => removed = true,
-                Err(error) if is_absent(&error) => {}
-                // A directory of that name is not this key's.
-                Err(error) if error.kind() == io::ErrorKind::IsADirectory => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(removed)
-    }
-
-    /// Makes the names in a directory durable, and the first time its own name.
-    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        File::open(directory)?.sync_all()?;
-        let mut durable = self.inner.durable.lock().unwrap_or_else(PoisonError::into_inner);
-        if !durable.contains(directory) {
-            let above_root = self.inner.root.parent();
-            for above in directory.ancestors().skip(1) {
-                File::open(above)?.sync_all()?;
-                if Some(above) == above_root {
-                    break;
-                }
-            }
-            durable.insert(directory.to_owned());
-        }
-        Ok(())
-    }
-
-    fn put_now(&self, key: &Key, value: &Value, when: &Precondition) -> BackendResult<PutOutcome> {
-        let staged = self.stage(key, value)?;
-        let failed = |error| self.error(Operation::Put, key, error);
-        let durable = self.inner.durability != Durability::None;
-        if durable {
-            staged.sync().map_err(failed)?;
-        }
-        let outcome = self.publish(key, value.content_encoding, staged, when)?;
-        if durable && outcome.is_written() {
-            self.sync_directory(parent(&self.file(key, value.content_encoding))).map_err(failed)?;
-        }
-        Ok(outcome)
-    }
-
-    /// Several values with one sync a directory.
-    fn put_wave(&self, wave: &[Put], directories: &mut BTreeSet<PathBuf>) -> BackendResult<()> {
-        let staged: BackendResult<Vec<Staged>> =
-            wave.iter().map(|put| self.stage(&put.key, &put.value)).collect();
-        let staged = staged?;
-        if self.inner.durability != Durability::None {
-            for (put, staged) in wave.iter().zip(&staged) {
-                staged.sync().map_err(|error| self.error(Operation::Put, &put.key, error))?;
-            }
-        }
-        for (Put { key, value }, staged) in wave.iter().zip(staged) {
-            let encoding = value.content_encoding;
-            let _always_written = self.publish(key, encoding, staged, &Precondition::Always)?;
-            directories.insert(parent(&self.file(key, encoding)).to_owned());
-        }
-        Ok(())
-    }
-
-    fn delete_now(
-        &self,
-        key: &Key,
-        when: &Precondition,
-        directories: &mut BTreeSet<PathBuf>,
-    ) -> BackendResult<DeleteOutcome> {
-        let failed = |error| self.error(Operation::Delete, key, error);
-        let path = self.file(key, ContentEncoding::Identity);
-        let lock = match DirectoryLock::take(parent(&path)) {
-            Err(error) if is_absent(&error) => {
-                return Ok(match when {
-                    Precondition::IfVersion(_) => DeleteOutcome::Conflict,
-                    _ => DeleteOutcome::Deleted,
-                });
-            }
-            lock => lock.map_err(failed)?,
-        };
-        if !self.holds(Operation::Delete, key, when, &lock)? {
-            return Ok(DeleteOutcome::Conflict);
-        }
-        if self.remove_files(key, None).map_err(failed)? {
-            if self.inner.durability != Durability::None {
-                lock.sync().map_err(failed)?;
-            }
-            directories.insert(parent(&path).to_owned());
-        }
-        Ok(DeleteOutcome::Deleted)
-    }
-
-    /// Removes directories in which nothing is left, but never the root.
-    fn prune(&self, directories: BTreeSet<PathBuf>) {
-        for directory in directories.into_iter().rev() {
-            for directory in directory.ancestors() {
-                let below = directory != self.inner.root && directory.starts_with(&self.inner.root);
-                // One that is not empty stays, and so do all above it.
-                if !below || fs::remove_dir(directory).is_err() {
-                    break;
-                }
-                let mut durable = self.inner.durable.lock().unwrap_or_else(PoisonError::into_inner);
-                durable.remove(directory);
-            }
+    fn error(&self, op: Operation, key: Option<&Key>, failure: Failure) -> BackendError {
+        match key {
+            Some(key) => failure.at(self, op, key),
+            None => failure.of(self, op),
         }
     }
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
-}
-
-fn read_range(file: File, metadata: &Metadata, range: &ByteRange) -> io::Result<Vec<u8>> {
-    let size = metadata.len();
-    let wanted = range.resolve(size);
-    let len = usize::try_from(wanted.end - wanted.start).map_err(io::Error::other)?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(io::Error::other)?;
-    if *range == ByteRange::Full {
-        file.take(size).read_to_end(&mut bytes)?;
-        if bytes.len() != len {
-            let text = format!("the file has {} bytes of the {len} that it had", bytes.len());
-            return Err(io::Error::new(io::ErrorKind::Interrupted, text));
-        }
-    } else {
-        bytes.resize(len, 0);
-        file.read_exact_at(&mut bytes, wanted.start)?;
-    }
-    Ok(bytes)
 }
 
 #[async_trait]
 impl KeyValueBackend for FsBackend {
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::local();
-        if self.inner.read_only {
-            capabilities.writable = false;
-            capabilities.conditional_put = ConditionalPut::Unsupported;
+        Capabilities {
+            // More would need more open files than a process may have by default.
+            concurrency: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
+            writable: !self.read_only,
+            conditional_put: if self.read_only {
+                ConditionalPut::Unsupported
+            } else {
+                ConditionalPut::CompareAndSwap
+            },
+            ..Capabilities::local()
         }
-        capabilities
     }
 
     async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
-        self.check(Operation::Head, key)?;
-        let found = self.find(key).map_err(|error| self.error(Operation::Head, key, error))?;
-        Ok(found.map(|(_, metadata, content_encoding)| Meta {
+        let found = self.find(key, read::stat);
+        let found = found.map_err(|failure| failure.at(self, Operation::Head, key))?;
+        Ok(found.map(|(metadata, content_encoding)| Meta {
             key: key.clone(),
             size: metadata.len(),
-            version: Some(version::of(&metadata)),
+            version: Some(version_of(&metadata)),
             content_encoding,
         }))
     }
 
     async fn get(&self, key: &Key, range: ByteRange) -> BackendResult<Option<Blob>> {
-        self.check(Operation::Get, key)?;
-        let failed = |error| self.error(Operation::Get, key, error);
-        let Some((file, metadata, content_encoding)) = self.find(key).map_err(failed)? else {
-            return Ok(None);
+        let read = || {
+            let Some((value, encoding)) = self.open_value(key)? else { return Ok(None) };
+            value.blob(&range, encoding).map(Some)
         };
-        let bytes = read_range(file, &metadata, &range).map_err(failed)?.into();
-        Ok(Some(Blob { bytes, version: Some(version::of(&metadata)), content_encoding }))
+        read().map_err(|failure: Failure| failure.at(self, Operation::Get, key))
     }
 
     async fn put(&self, key: &Key, value: Value, when: Precondition) -> BackendResult<PutOutcome> {
-        self.writable(Operation::Put).map_err(|error| error.with_key(key))?;
-        self.check(Operation::Put, key)?;
-        self.put_now(key, &value, &when)
+        self.refuse_if_read_only(Operation::Put, Some(key))?;
+        let place = self.place_for(key, &value);
+        let put = place.and_then(|place| self.writer.put(place, &value, &when));
+        put.map_err(|failure| failure.at(self, Operation::Put, key))
     }
 
     async fn delete(&self, key: &Key, when: Precondition) -> BackendResult<DeleteOutcome> {
-        self.writable(Operation::Delete).map_err(|error| error.with_key(key))?;
-        self.check(Operation::Delete, key)?;
-        let mut directories = BTreeSet::new();
-        let outcome = self.delete_now(key, &when, &mut directories)?;
-        self.prune(directories);
-        Ok(outcome)
+        self.refuse_if_read_only(Operation::Delete, Some(key))?;
+        let delete = self.place(key).and_then(|place| self.writer.delete(&place, &when));
+        delete.map_err(|failure| failure.at(self, Operation::Delete, key))
     }
 
     fn list<'a>(&'a self, prefix: &'a Prefix) -> BoxStream<'a, BackendResult<Meta>> {
-        let failed =
-            move |error| BackendError::io(self, Operation::List, error).with_prefix(prefix);
-        match Walk::new(&self.inner.root, prefix, self.inner.names) {
-            Ok(walk) => stream::iter(walk.map(move |meta| meta.map_err(failed))).boxed(),
-            Err(error) => stream::iter([Err(failed(error))]).boxed(),
-        }
+        let walk = Walk::new(&self.root, prefix, self.writer.names);
+        let told = move |failure: Failure| failure.of(self, Operation::List).with_prefix(prefix);
+        stream::iter(walk).map(move |step| step.map_err(told)).boxed()
+    }
+
+    async fn get_ranges(
+        &self,
+        key: &Key,
+        ranges: &[Range<u64>],
+    ) -> BackendResult<Option<Vec<Bytes>>> {
+        let read = || {
+            let Some((value, _)) = self.open_value(key)? else { return Ok(None) };
+            value.parts(ranges).map(Some)
+        };
+        read().map_err(|failure: Failure| failure.at(self, Operation::Get, key))
     }
 
     async fn put_batch(&self, puts: Vec<Put>) -> BackendResult<()> {
-        for Put { key, .. } in &puts {
-            self.writable(Operation::Put).map_err(|error| error.with_key(key))?;
-            self.check(Operation::Put, key)?;
-        }
-        if self.inner.durability == Durability::Each {
-            for Put { key, value } in &puts {
-                let _always_written = self.put_now(key, value, &Precondition::Always)?;
+        self.refuse_if_read_only(Operation::Put, None)?;
+        if self.writer.durability == Durability::Each {
+            for Put { key, value } in puts {
+                let _always_written = self.put(&key, value, Precondition::Always).await?;
             }
             return Ok(());
         }
-        let mut directories = BTreeSet::new();
-        for wave in puts.chunks(WAVE) {
-            self.put_wave(wave, &mut directories)?;
-        }
-        if self.inner.durability == Durability::Batch {
-            for directory in &directories {
-                self.sync_directory(directory)
-                    .map_err(|error| BackendError::io(self, Operation::Put, error))?;
-            }
-        }
-        Ok(())
+        let puts = puts.into_iter().map(|Put { key, value }| {
+            let place = self.place_for(&key, &value);
+            (key, place, value)
+        });
+        let put = self.writer.put_batch(puts);
+        put.map_err(|(key, failure)| self.error(Operation::Put, key.as_ref(), failure))
     }
 
     async fn delete_batch(&self, keys: &[Key]) -> BackendResult<()> {
-        let mut directories = BTreeSet::new();
-        for key in keys {
-            self.writable(Operation::Delete).map_err(|error| error.with_key(key))?;
-            self.check(Operation::Delete, key)?;
-            let _always_deleted = self.delete_now(key, &Precondition::Always, &mut directories)?;
-        }
-        self.prune(directories);
-        Ok(())
+        self.refuse_if_read_only(Operation::Delete, None)?;
+        let places = keys.iter().map(|key| match self.place(key) {
+            Ok(place) => Ok((key, place)),
+            Err(failure) => Err((key, failure)),
+        });
+        let delete = self.writer.delete_batch(places);
+        delete.map_err(|(key, failure)| self.error(Operation::Delete, key, failure))
+    }
+}
+
+impl fmt::Display for FsBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Name(&self.root).fmt(f)
+    }
+}
+
+/// A directory as the URL that errors quote: one line, whatever the path is.
+struct Name<'a>(&'a Path);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.0.to_string_lossy();
+        write!(f, "file://{}", path.replace(char::is_control, "\u{fffd}"))
     }
 }

@@ -1,31 +1,75 @@
-//! `sqlite`: one SQLite file that holds many volumes.
+//! An SQLite file as a store: [`SqliteBackend`], in which a value is a row.
 //!
-//! | | |
-//! |---|---|
-//! | atomicity | each put, and each batch of puts or deletes, is one transaction |
-//! | durability | a committed transaction survives a power cut (`synchronous = FULL`) |
-//! | compare-and-swap | across threads and processes, inside the transaction |
-//! | concurrency | one writer at a time, others wait for up to 60 s; readers are never blocked (WAL) |
-//! | limits | a value has at most 1,000,000,000 bytes (SQLite's own limit) |
+//! One file holds a whole volume: to copy, to send, to open with anything that has SQLite.
 //!
-//! # File format
-//! An SQLite database with the application id `0x62696741` (`bigA`) and the user version 1:
+//! ```
+//! use bigarrays_backends::SqliteBackend;
+//! use bigarrays_core::backend::{KeyValueBackendExt, wait};
+//! use bigarrays_core::Key;
 //!
-//! ```sql
-//! CREATE TABLE "values" (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,
-//!     content_encoding TEXT NOT NULL, value BLOB NOT NULL);
-//! CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("volume.db");
+//! let store = SqliteBackend::open(&path)?;
+//! wait(store.put_always(&Key::new("8_8_40/0-64_0-64_0-64")?, "chunk"))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `content_encoding` is HTTP's token, empty for none. Each written value takes the next number of
-//! `counter`, so that a version never returns, also after a delete. A large value comes last in
-//! its row, so that listing reads no value, and the table has row numbers, so that the index of
-//! keys stays small.
+//! # Guarantees
+//! - **Atomic.** A put is a transaction, and so is a whole batch of puts or deletes: all of it is
+//!   done or nothing.
+//! - **Durability** is chosen by [`Synchronous`]; by default what was reported done survives a
+//!   power cut.
+//! - **Compare-and-swap** holds between threads and processes of one machine: a condition is
+//!   checked inside the transaction that writes.
+//! - **Versions** are numbers that the file gives out once, also after deletes.
+//! - **Concurrency.** The file is in WAL mode: readers do not wait for writers, nor writers for
+//!   readers. Writers wait for each other, those of other processes at most for
+//!   [`SqliteOptions::busy_timeout`], after which a put fails as `Transient`. Network file
+//!   systems have no shared memory and mostly broken locks: the file belongs on a local disk.
+//! - **Sizes.** Values are stored in pieces of 1 MiB: a range costs the same at the end of a long
+//!   value as at its beginning, and there is no longest value but what memory holds.
+//!
+//! # Files
+//! While the file is open, `FILE-wal` and `FILE-shm` stand beside it. The last store that closes
+//! it moves the log into the file and removes both; after a kill or a power cut, the next that
+//! opens it does. Until then they belong to the file: whoever copies it must copy `FILE-wal` too.
+//! Deleted values leave room in the file that later ones use; `VACUUM` makes it smaller.
+//!
+//! # Format
+//! `PRAGMA application_id` is `0x62696741` (`bigA`), `PRAGMA user_version` is 1, and the text
+//! encoding is UTF-8.
+//!
+//! ```sql
+//! CREATE TABLE bigarrays_keys (
+//!     key TEXT PRIMARY KEY NOT NULL,
+//!     version INTEGER NOT NULL,       -- the row of the value's first piece
+//!     size INTEGER NOT NULL,          -- in bytes
+//!     content_encoding TEXT NOT NULL  -- as in HTTP: '', 'gzip', 'br', 'zstd', 'xz', 'bzip2'
+//! ) STRICT, WITHOUT ROWID;
+//! CREATE TABLE bigarrays_values (
+//!     version INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
+//!     value BLOB NOT NULL
+//! ) STRICT;
+//! ```
+//!
+//! A value of more than 1 MiB (1 048 576 bytes) is cut into pieces of that length, which are rows
+//! with consecutive numbers. Keys and values are apart so that a listing, or a look at sizes, reads pages full of keys and
+//! none of the values; finding a value costs no more than through an index. For a look from
+//! outside there is a view `bigarrays` of both, without the values over 1 MiB:
+//!
+//! ```sh
+//! sqlite3 volume.db "SELECT value FROM bigarrays WHERE key = 'info'"
+//! ```
 
-mod connection;
-mod error;
+mod failure;
+mod frozen;
 mod options;
+mod pool;
+mod read;
 mod schema;
 mod store;
+mod value;
+mod write;
 
-pub use options::{SqliteBackend, SqliteBuilder};
+pub use options::{SqliteOptions, Synchronous};
+pub use store::SqliteBackend;

@@ -1,103 +1,92 @@
-//! The store and how it is opened.
+//! How a database is opened.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bigarrays_core::backend::{BackendResult, ErrorKind, Operation};
+use bigarrays_core::backend::BackendResult;
 
-use super::connection::Connections;
-use super::error::Failed;
+use super::store::SqliteBackend;
 
-/// A store in one SQLite file. Cloning is cheap.
-#[derive(Clone)]
-pub struct SqliteBackend {
-    pub(super) connections: Arc<Connections>,
+/// What a put that was reported done survives. A put is whole at every level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Synchronous {
+    /// A killed process, but a power cut can damage the whole file: for scratch data only.
+    Off,
+    /// A killed process. A power cut can lose the last puts, but damages nothing.
+    Normal,
+    /// A power cut. Costs one sync for a put, or for a whole batch.
+    ///
+    /// The default: it promises what a store must promise.
+    #[default]
+    Full,
 }
 
-/// Options of an SQLite file; made by [`SqliteBackend::builder`].
-#[derive(Debug, Clone)]
-pub struct SqliteBuilder {
-    pub(super) path: PathBuf,
-    pub(super) create: bool,
-    pub(super) read_only: bool,
-    pub(super) busy_timeout: Duration,
-}
-
-impl SqliteBackend {
-    /// The store in the file at `path`, for reading and writing; made if it does not exist.
-    ///
-    /// # Errors
-    /// As [`SqliteBuilder::open`].
-    pub fn open(path: impl Into<PathBuf>) -> BackendResult<Self> {
-        Self::builder(path).open()
-    }
-
-    /// The store in the file at `path`, for reading only. Works on a read-only medium.
-    ///
-    /// # Errors
-    /// As [`SqliteBuilder::open`].
-    pub fn open_read_only(path: impl Into<PathBuf>) -> BackendResult<Self> {
-        Self::builder(path).read_only(true).open()
-    }
-
-    /// Options of the store in the file at `path`.
-    pub fn builder(path: impl Into<PathBuf>) -> SqliteBuilder {
-        SqliteBuilder {
-            path: path.into(),
-            create: true,
-            read_only: false,
-            busy_timeout: Duration::from_secs(60),
+impl Synchronous {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "OFF",
+            Self::Normal => "NORMAL",
+            Self::Full => "FULL",
         }
     }
 }
 
-impl SqliteBuilder {
-    /// Whether a file that does not exist is made. Default: yes.
-    #[must_use]
+/// How to open a database; see [`SqliteBackend::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "options do nothing until `open`"]
+pub struct SqliteOptions {
+    pub(super) path: PathBuf,
+    pub(super) create: bool,
+    pub(super) read_only: bool,
+    pub(super) busy_timeout: Duration,
+    pub(super) synchronous: Synchronous,
+}
+
+impl SqliteOptions {
+    pub(super) const fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            create: true,
+            read_only: false,
+            busy_timeout: Duration::from_secs(60),
+            synchronous: Synchronous::Full,
+        }
+    }
+
+    /// Whether the file is made if it does not exist; true by default. Its directory is not.
     pub const fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
     }
 
-    /// Whether puts and deletes are refused. Default: no.
-    #[must_use]
+    /// Whether puts and deletes are refused; false by default. The file must exist then.
+    ///
+    /// A file that nobody has open can also be read where it cannot be written, and where no
+    /// file can be made beside it.
     pub const fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
     }
 
-    /// How long to wait for another process's transaction. Default: 60 s.
-    #[must_use]
-    pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+    /// How long to wait for writers of other processes; 60 seconds by default.
+    pub const fn busy_timeout(mut self, busy_timeout: Duration) -> Self {
+        self.busy_timeout = busy_timeout;
         self
     }
 
-    /// Opens the file.
+    /// What a finished put survives; [`Synchronous::Full`] by default.
+    pub const fn synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.synchronous = synchronous;
+        self
+    }
+
+    /// Opens the database.
     ///
     /// # Errors
-    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if there is no file and none is to be made, or
-    /// if it is a database of another program; [`Corrupt`](ErrorKind::Corrupt) if it is no
-    /// database. Such a file is not changed.
-    pub fn open(mut self) -> BackendResult<SqliteBackend> {
-        let failed = Failed { place: format!("sqlite://{}", self.path.display()), op: Operation::Open };
-        self.path = std::path::absolute(&self.path)
-            .map_err(|error| failed.of(ErrorKind::InvalidConfig).with_source(error))?;
-        let connections = Connections::open(self)?;
-        Ok(SqliteBackend { connections: Arc::new(connections) })
-    }
-}
-
-impl fmt::Debug for SqliteBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteBackend").field("options", &self.connections.options).finish()
-    }
-}
-
-impl fmt::Display for SqliteBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.connections.place())
+    /// Kind `NotFound` if the file does not exist and is not to be made; `InvalidConfig` if it is no SQLite
+    /// database, or is one of another program (which is not changed); `Corrupt` if it is
+    /// damaged; `Transient` if another process keeps it locked; and what the file system says.
+    pub fn open(self) -> BackendResult<SqliteBackend> {
+        SqliteBackend::with_options(self)
     }
 }

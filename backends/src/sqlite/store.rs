@@ -1,298 +1,259 @@
-//! The trait over the tables.
+//! The trait over a database.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bigarrays_core::backend::{
-    BackendError, BackendResult, Blob, ByteRange, Capabilities, ConditionalPut, ContentEncoding,
-    DeleteOutcome, ErrorKind, KeyValueBackend, Meta, Operation, Precondition, Put, PutOutcome,
-    Value, Version,
+    BackendError, BackendResult, Blob, ByteRange, Capabilities, ConditionalPut, DeleteOutcome,
+    ErrorKind, KeyValueBackend, Meta, Operation, Precondition, Put, PutOutcome, Value,
 };
-use bigarrays_core::{Key, Prefix};
+use bigarrays_core::key::{Key, Prefix};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
-use rusqlite::blob::Blob as BlobHandle;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::options::SqliteBackend;
+use super::failure::Failure;
+use super::options::SqliteOptions;
+use super::pool::{READERS, Readers, Settings};
+use super::read;
+use super::write;
 
-/// SQLite's own limit.
-const MAX_VALUE_LEN: usize = 1_000_000_000;
-/// Keys that a listing reads at a time, so that it holds no transaction open.
-const PAGE: i64 = 1000;
-
-const HEAD: &str =
-    r#"SELECT id, version, content_encoding, length(value) FROM "values" WHERE key = ?1"#;
-const GET: &str = r#"SELECT version, content_encoding, value FROM "values" WHERE key = ?1"#;
-const LIST: &str = r#"SELECT key, version, content_encoding, length(value) FROM "values"
-    WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3"#;
-const VERSION: &str = r#"SELECT version FROM "values" WHERE key = ?1"#;
-const NEXT: &str = "UPDATE counter SET version = version + 1 RETURNING version";
-const PUT: &str = r#"INSERT INTO "values" (key, version, content_encoding, value)
-    VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO UPDATE SET version = excluded.version,
-    content_encoding = excluded.content_encoding, value = excluded.value"#;
-const DELETE: &str = r#"DELETE FROM "values" WHERE key = ?1"#;
-
-fn version(number: i64) -> Version {
-    Version::new(&number.to_le_bytes())
+/// A database file as a store; see the [module](super).
+#[derive(Debug)]
+pub struct SqliteBackend {
+    path: PathBuf,
+    // Closed before the writer: the last connection tidies up the log, and must be one that can.
+    readers: Readers,
+    /// `None` if the store only reads.
+    writer: Option<Mutex<Connection>>,
 }
 
 impl SqliteBackend {
-    fn read<T>(
-        &self,
-        op: Operation,
-        key: &Key,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> BackendResult<T> {
-        let reader = self.connections.reader(op)?;
-        let failed = self.connections.failed(op);
-        match reader.as_ref() {
-            Some(connection) => query(connection).map_err(failed.at(key)),
-            None => Err(failed.of(ErrorKind::Other).with_key(key)),
+    /// Opens a database for reading and writing, and makes it if it does not exist.
+    ///
+    /// # Errors
+    /// As [`SqliteOptions::open`].
+    pub fn open(path: impl Into<PathBuf>) -> BackendResult<Self> {
+        Self::builder(path).open()
+    }
+
+    /// Opens a database that exists, for reading.
+    ///
+    /// # Errors
+    /// As [`SqliteOptions::open`].
+    pub fn open_read_only(path: impl Into<PathBuf>) -> BackendResult<Self> {
+        Self::builder(path).read_only(true).open()
+    }
+
+    /// How to open a database otherwise.
+    pub fn builder(path: impl Into<PathBuf>) -> SqliteOptions {
+        SqliteOptions::new(path.into())
+    }
+
+    /// The file: absolute, but with its symbolic links.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn with_options(options: SqliteOptions) -> BackendResult<Self> {
+        let SqliteOptions { path, create, read_only, busy_timeout, synchronous } = options;
+        let path = std::path::absolute(&path).map_err(|error| {
+            let invalid = ErrorKind::InvalidConfig;
+            BackendError::new(invalid, Name(&path), Operation::Open).with_source(error)
+        })?;
+        let fail = |failure: Failure| failure.of(Name(&path), Operation::Open);
+        look(&path, create && !read_only).map_err(fail)?;
+        let settings = Settings { path: path.clone(), read_only, busy_timeout, synchronous };
+        let writer = match read_only {
+            true => None,
+            false => Some(Mutex::new(settings.writer(create).map_err(fail)?)),
+        };
+        let readers = Readers::open(settings).map_err(fail)?;
+        Ok(Self { path, readers, writer })
+    }
+
+    /// Runs `work` in one transaction, which is undone if it fails.
+    fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let Some(writer) = &self.writer else {
+            return Err(Failure::new(ErrorKind::ReadOnly, "it was opened for reading only"));
+        };
+        // A panic undoes its transaction while it leaves.
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+}
+
+/// Looks at what the path leads to, for what SQLite would not tell in words.
+fn look(path: &Path, create: bool) -> Result<(), Failure> {
+    let invalid = |note: &str| Failure::new(ErrorKind::InvalidConfig, note);
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(invalid("it is not a file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if !create {
+                let note = "the file does not exist";
+                return Err(Failure::new(ErrorKind::NotFound, note).because(error));
+            }
+            match path.parent().map(Path::is_dir) {
+                Some(false) => Err(invalid("its directory does not exist").because(error)),
+                _ => Ok(()),
+            }
         }
+        Err(error) => Err(error.into()),
     }
-
-    /// Runs one transaction that writes.
-    fn write<T>(
-        &self,
-        op: Operation,
-        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> BackendResult<T> {
-        let failed = self.connections.failed(op);
-        let mut writer = self.connections.writer();
-        let Some(connection) = writer.as_mut() else {
-            return Err(failed.of(ErrorKind::ReadOnly));
-        };
-        let run = || {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = change(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
-        };
-        run().map_err(|error| failed.sqlite(error))
-    }
-
-    /// A content encoding that this version does not know is damage, and not identity.
-    fn content_encoding(&self, key: &Key, token: &str) -> BackendResult<ContentEncoding> {
-        ContentEncoding::from_token(token).ok_or_else(|| {
-            self.connections
-                .failed(Operation::Get)
-                .of(ErrorKind::Corrupt)
-                .with_key(key)
-                .with_note(format!("the content encoding {token:?} is not known"))
-        })
-    }
-
-    fn check_len(&self, key: &Key, value: &Value) -> BackendResult<()> {
-        if value.bytes.len() <= MAX_VALUE_LEN {
-            return Ok(());
-        }
-        let len = value.bytes.len();
-        Err(BackendError::new(ErrorKind::Unsupported, self, Operation::Put)
-            .with_key(key)
-            .with_note(format!("the value has {len} bytes; SQLite allows {MAX_VALUE_LEN}")))
-    }
-
-    fn blob(&self, key: &Key, found: Option<Found>) -> BackendResult<Option<Blob>> {
-        let Some(Found { version, content_encoding, bytes }) = found else { return Ok(None) };
-        let content_encoding = self.content_encoding(key, &content_encoding)?;
-        Ok(Some(Blob { bytes, version: Some(version), content_encoding }))
-    }
-
-    fn page(&self, after: &str, end: &str, prefix: &Prefix) -> BackendResult<Vec<Meta>> {
-        let reader = self.connections.reader(Operation::List)?;
-        let failed = self.connections.failed(Operation::List);
-        let Some(connection) = reader.as_ref() else { return Ok(Vec::new()) };
-        let rows = || {
-            let mut statement = connection.prepare_cached(LIST)?;
-            let rows = statement.query_map(params![after, end, PAGE], |row| {
-                let size: i64 = row.get(3)?;
-                Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, String>(2)?, size))
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        let rows = rows().map_err(|error| failed.sqlite(error).with_prefix(prefix))?;
-        rows.into_iter()
-            .map(|(key, number, token, size)| {
-                let key = Key::new(key)
-                    .map_err(|error| BackendError::invalid_key(self, Operation::List, error))?;
-                let content_encoding = self.content_encoding(&key, &token)?;
-                let size = u64::try_from(size).unwrap_or(0);
-                Ok(Meta { key, size, version: Some(version(number)), content_encoding })
-            })
-            .collect()
-    }
-}
-
-/// A row of the table.
-struct Found {
-    version: Version,
-    content_encoding: String,
-    bytes: Bytes,
-}
-
-fn whole(row: &Row<'_>) -> rusqlite::Result<Found> {
-    Ok(Found {
-        version: version(row.get(0)?),
-        content_encoding: row.get(1)?,
-        bytes: row.get::<_, Vec<u8>>(2)?.into(),
-    })
-}
-
-fn get_whole(connection: &Connection, key: &Key) -> rusqlite::Result<Option<Found>> {
-    connection.prepare_cached(GET)?.query_row([key.as_str()], whole).optional()
-}
-
-/// Reads a part of a value without reading the rest, in one transaction with its version.
-fn get_part(
-    connection: &Connection,
-    key: &Key,
-    range: &ByteRange,
-) -> rusqlite::Result<Option<Found>> {
-    let transaction = connection.unchecked_transaction()?;
-    let head = transaction
-        .prepare_cached(HEAD)?
-        .query_row([key.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get::<_, i64>(3)?))
-        })
-        .optional()?;
-    let Some((id, number, content_encoding, size)) = head else { return Ok(None) };
-    let wanted = range.resolve(u64::try_from(size).unwrap_or(0));
-    // The size of a value is at most `MAX_VALUE_LEN`.
-    let place = |at: u64| usize::try_from(at).unwrap_or(0);
-    let (start, len) = (place(wanted.start), place(wanted.end - wanted.start));
-    let mut bytes = vec![0; len];
-    if len > 0 {
-        let blob: BlobHandle<'_> = transaction.blob_open("main", "values", "value", id, true)?;
-        blob.read_at_exact(&mut bytes, start)?;
-    }
-    transaction.commit()?;
-    Ok(Some(Found { version: version(number), content_encoding, bytes: bytes.into() }))
-}
-
-fn current(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<Option<Version>> {
-    let number = transaction.prepare_cached(VERSION)?.query_row([key.as_str()], |row| row.get(0));
-    Ok(number.optional()?.map(version))
-}
-
-fn store(transaction: &Transaction<'_>, key: &Key, value: &Value) -> rusqlite::Result<Version> {
-    let number: i64 = transaction.prepare_cached(NEXT)?.query_row([], |row| row.get(0))?;
-    let token = value.content_encoding.token();
-    transaction.prepare_cached(PUT)?.execute(params![key.as_str(), number, token, &value.bytes[..]])?;
-    Ok(version(number))
 }
 
 #[async_trait]
 impl KeyValueBackend for SqliteBackend {
     fn capabilities(&self) -> Capabilities {
-        let read_only = self.connections.options.read_only;
         Capabilities {
-            writable: !read_only,
-            conditional_put: if read_only {
-                ConditionalPut::Unsupported
-            } else {
-                ConditionalPut::CompareAndSwap
+            concurrency: NonZeroUsize::new(READERS).unwrap_or(NonZeroUsize::MIN),
+            writable: self.writer.is_some(),
+            conditional_put: match self.writer {
+                Some(_) => ConditionalPut::CompareAndSwap,
+                None => ConditionalPut::Unsupported,
             },
-            max_value_len: Some(MAX_VALUE_LEN as u64),
             ..Capabilities::local()
         }
     }
 
     async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
-        let found = self.read(Operation::Head, key, |connection| {
-            connection
-                .prepare_cached(HEAD)?
-                .query_row([key.as_str()], |row| {
-                    Ok((row.get::<_, i64>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
-                })
-                .optional()
-        })?;
-        let Some((number, token, size)) = found else { return Ok(None) };
-        Ok(Some(Meta {
-            key: key.clone(),
-            size: u64::try_from(size).unwrap_or(0),
-            version: Some(version(number)),
-            content_encoding: self.content_encoding(key, &token)?,
-        }))
+        let head = self.readers.read(|connection| read::head(connection, key));
+        head.map_err(|failure| failure.at(self, Operation::Head, key))
     }
 
     async fn get(&self, key: &Key, range: ByteRange) -> BackendResult<Option<Blob>> {
-        let found = self.read(Operation::Get, key, |connection| match &range {
-            ByteRange::Full => get_whole(connection, key),
-            part => get_part(connection, key, part),
-        })?;
-        self.blob(key, found)
+        let get = self.readers.read(|connection| read::get(connection, key, &range));
+        get.map_err(|failure| failure.at(self, Operation::Get, key))
     }
 
     async fn put(&self, key: &Key, value: Value, when: Precondition) -> BackendResult<PutOutcome> {
-        self.check_len(key, &value)?;
-        self.write(Operation::Put, |transaction| {
-            if when != Precondition::Always && !when.holds(current(transaction, key)?.as_ref()) {
-                return Ok(PutOutcome::Conflict);
-            }
-            let version = store(transaction, key, &value)?;
-            Ok(PutOutcome::Written { version: Some(version) })
+        let put = self.write(|connection| write::put(connection, key, &value, &when));
+        let version = put.map_err(|failure| failure.at(self, Operation::Put, key))?;
+        Ok(match version {
+            Some(version) => PutOutcome::Written { version: Some(version) },
+            None => PutOutcome::Conflict,
         })
-        .map_err(|error| error.with_key(key))
     }
 
     async fn delete(&self, key: &Key, when: Precondition) -> BackendResult<DeleteOutcome> {
-        self.write(Operation::Delete, |transaction| {
-            if when != Precondition::Always && !when.holds(current(transaction, key)?.as_ref()) {
-                return Ok(DeleteOutcome::Conflict);
-            }
-            transaction.prepare_cached(DELETE)?.execute([key.as_str()])?;
-            Ok(DeleteOutcome::Deleted)
-        })
-        .map_err(|error| error.with_key(key))
+        let delete = self.write(|connection| write::delete(connection, key, &when));
+        let deleted = delete.map_err(|failure| failure.at(self, Operation::Delete, key))?;
+        Ok(if deleted { DeleteOutcome::Deleted } else { DeleteOutcome::Conflict })
     }
 
     fn list<'a>(&'a self, prefix: &'a Prefix) -> BoxStream<'a, BackendResult<Meta>> {
-        // All keys below `a/` lie between `a/` and `a0`, for `0` follows `/`.
-        let end = match prefix.as_str().strip_suffix('/') {
-            Some(bare) => format!("{bare}0"),
-            None => "\u{10ffff}".into(),
-        };
-        let first = Some(prefix.as_str().to_owned());
-        stream::unfold(first, move |after| {
-            let page = after.map(|after| self.page(&after, &end, prefix));
-            let next = match &page {
-                Some(Ok(page)) if i64::try_from(page.len()) == Ok(PAGE) => {
-                    page.last().map(|meta| meta.key.as_str().to_owned())
+        // Between two pages nothing is held: a slow reader of the listing is in nobody's way.
+        let pages = stream::unfold(Some(None), move |after: Option<Option<Key>>| async move {
+            let after = after?;
+            let page =
+                self.readers.read(|connection| read::page(connection, prefix, after.as_ref()));
+            let told =
+                page.map_err(|failure| failure.of(self, Operation::List).with_prefix(prefix));
+            Some(match told {
+                Ok(metas) => {
+                    let is_last = metas.len() < usize::from(read::PAGE);
+                    let last = metas.last().map(|meta| meta.key.clone());
+                    let next = last.filter(|_| !is_last).map(Some);
+                    (metas.into_iter().map(Ok).collect::<Vec<_>>(), next)
                 }
-                _ => None,
-            };
-            let items = page.map(|page| match page {
-                Ok(page) => page.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error)],
-            });
-            std::future::ready(items.map(|items| (stream::iter(items), next)))
-        })
-        .flatten()
-        .boxed()
+                Err(error) => (vec![Err(error)], None),
+            })
+        });
+        pages.flat_map(stream::iter).boxed()
+    }
+
+    async fn get_ranges(
+        &self,
+        key: &Key,
+        ranges: &[Range<u64>],
+    ) -> BackendResult<Option<Vec<Bytes>>> {
+        let get = self.readers.read(|connection| read::get_ranges(connection, key, ranges));
+        get.map_err(|failure| failure.at(self, Operation::Get, key))
     }
 
     async fn get_batch(&self, keys: &[Key]) -> Vec<BackendResult<Option<Blob>>> {
-        let mut answers = Vec::with_capacity(keys.len());
-        for key in keys {
-            let found = self.read(Operation::Get, key, |connection| get_whole(connection, key));
-            answers.push(found.and_then(|found| self.blob(key, found)));
+        let get = |key: &Key, connection: &Connection| {
+            read::get(connection, key, &ByteRange::Full)
+                .map_err(|failure| failure.at(self, Operation::Get, key))
+        };
+        let all = |connection: &Connection| {
+            Ok(keys.iter().map(|key| get(key, connection)).collect::<Vec<_>>())
+        };
+        match self.readers.read(all) {
+            Ok(answers) => answers,
+            Err(failure) => {
+                // There is no connection: each key is told so, the cause once.
+                let error = failure.of(self, Operation::Get);
+                let kind = error.kind();
+                let told = |key| BackendError::new(kind, self, Operation::Get).with_key(key);
+                let mut answers: Vec<_> = keys.iter().map(|key| Err(told(key))).collect();
+                if let (Some(first), Some(key)) = (answers.first_mut(), keys.first()) {
+                    *first = Err(error.with_key(key));
+                }
+                answers
+            }
         }
-        answers
     }
 
     async fn put_batch(&self, puts: Vec<Put>) -> BackendResult<()> {
-        for put in &puts {
-            self.check_len(&put.key, &put.value)?;
-        }
-        self.write(Operation::Put, |transaction| {
-            puts.iter().try_for_each(|put| store(transaction, &put.key, &put.value).map(drop))
-        })
+        let mut at = None;
+        let put = self.write(|connection| {
+            for put in &puts {
+                at = Some(&put.key);
+                write::put(connection, &put.key, &put.value, &Precondition::Always)?;
+            }
+            at = None;
+            Ok(())
+        });
+        put.map_err(|failure| self.error(Operation::Put, at, failure))
     }
 
     async fn delete_batch(&self, keys: &[Key]) -> BackendResult<()> {
-        self.write(Operation::Delete, |transaction| {
-            let mut statement = transaction.prepare_cached(DELETE)?;
-            keys.iter().try_for_each(|key| statement.execute([key.as_str()]).map(drop))
-        })
+        let mut at = None;
+        let delete = self.write(|connection| {
+            for key in keys {
+                at = Some(key);
+                write::delete(connection, key, &Precondition::Always)?;
+            }
+            at = None;
+            Ok(())
+        });
+        delete.map_err(|failure| self.error(Operation::Delete, at, failure))
+    }
+}
+
+impl SqliteBackend {
+    fn error(&self, op: Operation, key: Option<&Key>, failure: Failure) -> BackendError {
+        match key {
+            Some(key) => failure.at(self, op, key),
+            None => failure.of(self, op),
+        }
+    }
+}
+
+impl fmt::Display for SqliteBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Name(&self.path).fmt(f)
+    }
+}
+
+/// A file as the URL that errors quote: one line, whatever the path is.
+struct Name<'a>(&'a Path);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.0.to_string_lossy();
+        write!(f, "sqlite://{}", path.replace(char::is_control, "\u{fffd}"))
     }
 }

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     StorageFull,
     /// The key cannot be a name in this store.
     InvalidKey,
+    /// There is no such store (a key that is absent is no failure).
+    NotFound,
     /// The store cannot be opened as it was configured.
     InvalidConfig,
     /// What is stored is damaged.
@@ -44,6 +46,7 @@ impl ErrorKind {
             Self::ReadOnly => "the store is read-only",
             Self::StorageFull => "no space left",
             Self::InvalidKey => "not a valid key for this store",
+            Self::NotFound => "there is no such store",
             Self::InvalidConfig => "invalid configuration",
             Self::Corrupt => "the stored data is damaged",
             Self::Other => "failed",

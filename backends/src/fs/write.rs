@@ -1,0 +1,216 @@
+//! Putting and deleting: what happens under the lock of a directory.
+
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bigarrays_core::backend::{
+    ContentEncoding, DeleteOutcome, ErrorKind, Precondition, PutOutcome, Value, Version,
+};
+
+use super::directories::Directories;
+use super::failure::Failure;
+use super::lock::{DirectoryLock, Flock};
+use super::names::path_in;
+use super::options::{CompressedNames, Durability};
+use super::read::{find, stat};
+use super::temporary::Temporary;
+use super::version::version_of;
+
+/// Files that a batch keeps open until they are synced.
+const WAVE: usize = 64;
+/// Files that are renamed under one lock, before others get their turn.
+const TURN: usize = 256;
+
+/// The writing side of a store.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) directories: Directories,
+    pub(super) durability: Durability,
+    pub(super) names: CompressedNames,
+    pub(super) flock: Flock,
+}
+
+/// A value on the disk, but not yet in its place.
+#[derive(Debug)]
+struct Staged {
+    temporary: Temporary,
+    place: Place,
+    encoding: ContentEncoding,
+    version: Version,
+}
+
+/// Where a value is stored if it is not compressed.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) directory: PathBuf,
+    pub(super) bare: PathBuf,
+}
+
+impl Writer {
+    /// Puts one value.
+    pub(super) fn put(
+        &self,
+        place: Place,
+        value: &Value,
+        when: &Precondition,
+    ) -> Result<PutOutcome, Failure> {
+        if *when != Precondition::Always {
+            // Writing the value can be spared if the condition does not even hold now.
+            let now = find(self.names, &place.bare, self.flock, stat)?;
+            if !holds(when, now) {
+                return Ok(PutOutcome::Conflict);
+            }
+        }
+        let (staged, file) = self.stage(place, value)?;
+        if self.durability != Durability::None {
+            file.sync_all()?;
+        }
+        drop(file);
+        let directory = staged.place.directory.clone();
+        let lock = self.lock(&directory)?;
+        lock.permits(when)?;
+        if *when != Precondition::Always && !holds(when, self.names.find(&staged.place.bare, stat)?)
+        {
+            return Ok(PutOutcome::Conflict);
+        }
+        let version = self.publish(staged)?;
+        drop(lock);
+        self.sync(&directory)?;
+        Ok(PutOutcome::Written { version: Some(version) })
+    }
+
+    /// Puts several values, and syncs each directory once.
+    pub(super) fn put_batch<K>(
+        &self,
+        puts: impl Iterator<Item = (K, Result<Place, Failure>, Value)>,
+    ) -> Result<(), (Option<K>, Failure)> {
+        let mut staged: BTreeMap<PathBuf, Vec<(K, Staged)>> = BTreeMap::new();
+        let mut unsynced: Vec<File> = Vec::new();
+        for (key, place, value) in puts {
+            let (value, file) = match place.and_then(|place| self.stage(place, &value)) {
+                Ok(done) => done,
+                Err(failure) => return Err((Some(key), failure)),
+            };
+            if self.durability != Durability::None {
+                unsynced.push(file);
+            }
+            if unsynced.len() >= WAVE {
+                sync_files(&mut unsynced).map_err(|error| (None, error.into()))?;
+            }
+            staged.entry(value.place.directory.clone()).or_default().push((key, value));
+        }
+        sync_files(&mut unsynced).map_err(|error| (None, error.into()))?;
+        for (directory, mut values) in staged {
+            while !values.is_empty() {
+                let turn = values.drain(..values.len().min(TURN));
+                let lock = self.lock(&directory).map_err(|failure| (None, failure))?;
+                for (key, value) in turn {
+                    self.publish(value).map_err(|failure| (Some(key), failure))?;
+                }
+                drop(lock);
+            }
+            self.sync(&directory).map_err(|failure| (None, failure))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes one value.
+    pub(super) fn delete(
+        &self,
+        place: &Place,
+        when: &Precondition,
+    ) -> Result<DeleteOutcome, Failure> {
+        let Some(lock) = DirectoryLock::take(&place.directory, self.flock)? else {
+            let absent =
+                if when.holds(None) { DeleteOutcome::Deleted } else { DeleteOutcome::Conflict };
+            return Ok(absent);
+        };
+        lock.permits(when)?;
+        if *when != Precondition::Always && !holds(when, self.names.find(&place.bare, stat)?) {
+            return Ok(DeleteOutcome::Conflict);
+        }
+        if self.names.remove(&place.bare, None)? {
+            self.tidy(&place.directory, lock)?;
+        }
+        Ok(DeleteOutcome::Deleted)
+    }
+
+    /// Deletes several values, and syncs each directory once.
+    pub(super) fn delete_batch<K>(
+        &self,
+        places: impl Iterator<Item = Result<(K, Place), (K, Failure)>>,
+    ) -> Result<(), (Option<K>, Failure)> {
+        let mut by_directory: BTreeMap<PathBuf, Vec<(K, PathBuf)>> = BTreeMap::new();
+        for place in places {
+            let (key, place) = place.map_err(|(key, failure)| (Some(key), failure))?;
+            by_directory.entry(place.directory).or_default().push((key, place.bare));
+        }
+        for (directory, mut values) in by_directory {
+            while !values.is_empty() {
+                let turn = values.drain(..values.len().min(TURN));
+                let lock = DirectoryLock::take(&directory, self.flock);
+                let Some(lock) = lock.map_err(|failure| (None, failure))? else { break };
+                let mut removed = false;
+                for (key, bare) in turn {
+                    let one = self.names.remove(&bare, None);
+                    removed |= one.map_err(|error| (Some(key), error.into()))?;
+                }
+                if removed {
+                    self.tidy(&directory, lock).map_err(|failure| (None, failure))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stage(&self, place: Place, value: &Value) -> Result<(Staged, File), Failure> {
+        let (temporary, file, version) =
+            Temporary::write(&self.directories, &place.directory, &value.bytes)?;
+        let encoding = value.content_encoding;
+        Ok((Staged { temporary, place, encoding, version }, file))
+    }
+
+    /// The lock of a directory with a staged value, which therefore exists.
+    fn lock(&self, directory: &Path) -> Result<DirectoryLock, Failure> {
+        let lock = DirectoryLock::take(directory, self.flock)?;
+        lock.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound).into())
+    }
+
+    /// Moves a value into its place, under the lock of its directory.
+    fn publish(&self, staged: Staged) -> Result<Version, Failure> {
+        let Staged { temporary, place, encoding, version } = staged;
+        let to = path_in(&place.bare, encoding);
+        temporary.rename(&to).map_err(|error| match error.kind() {
+            io::ErrorKind::IsADirectory => {
+                let note = "there are values below it, so that it cannot be one itself";
+                Failure::new(ErrorKind::InvalidKey, note).because(error)
+            }
+            _ => error.into(),
+        })?;
+        self.names.remove(&place.bare, Some(encoding))?;
+        Ok(version)
+    }
+
+    fn sync(&self, directory: &Path) -> Result<(), Failure> {
+        if self.durability != Durability::None {
+            self.directories.sync(directory)?;
+        }
+        Ok(())
+    }
+
+    /// After a removal: removes the directory if it is empty, and makes that durable.
+    pub(super) fn tidy(&self, directory: &Path, lock: DirectoryLock) -> Result<(), Failure> {
+        let stays = self.directories.prune(directory, lock, self.flock);
+        self.sync(&stays)
+    }
+}
+
+fn holds(when: &Precondition, now: Option<(Metadata, ContentEncoding)>) -> bool {
+    when.holds(now.map(|(metadata, _)| version_of(&metadata)).as_ref())
+}
+
+fn sync_files(files: &mut Vec<File>) -> io::Result<()> {
+    files.drain(..).try_for_each(|file| file.sync_all())
+}

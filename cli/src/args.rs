@@ -1,0 +1,292 @@
+//! The command line: what can be asked. The doc comments here are the `--help` texts.
+
+use std::path::PathBuf;
+
+use bigarrays::info::{DataType, Encoding, VolumeType};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::values::{BoxArg, ByteCount, Factor, Point, Size};
+
+/// Any key-value store as an n-dimensional array.
+///
+/// Creates, imports, cuts out and writes neuroglancer precomputed volumes of any
+/// size, in any store. A URL names a volume:
+///
+///   PATH, file:///PATH             a directory tree (?durability=none|batch|each)
+///   sqlite:///PATH.db?prefix=NAME  an SQLite file, which may hold many volumes
+///   mem://NAME                     memory, gone when the process ends
+///
+/// Coordinates are voxels x,y,z of the chosen scale; boxes are half-open.
+#[derive(Debug, Parser)]
+#[command(name = "bigarrays", version, max_term_width = 80, verbatim_doc_comment)]
+#[command(after_help = "Exit status: 0 done, 1 failed, 2 the command line is not right.")]
+pub(crate) struct Cli {
+    /// Print facts as JSON on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Do not show progress (it is shown on a terminal only).
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create an empty volume.
+    Create(CreateArgs),
+    /// Show what a volume is: scales, sizes, bytes, encodings.
+    Info(InfoArgs),
+    /// Import a file or a folder of images, streamed.
+    Import(ImportArgs),
+    /// Cut a box out of a volume into a file.
+    Cutout(CutoutArgs),
+    /// Write an array at a voxel.
+    Write(WriteArgs),
+    /// Print the values of single voxels.
+    Points(PointsArgs),
+    /// List the chunks that are not stored.
+    Missing(MissingArgs),
+    /// Delete chunks, a scale's chunks, or a whole volume.
+    Rm(RmArgs),
+    /// Show the main job on a small volume made up on the spot.
+    Demo(DemoArgs),
+}
+
+/// How a new volume is described.
+#[derive(Debug, Clone, Args, Default)]
+pub(crate) struct Shape {
+    /// Voxels of a chunk [default: 64,64,64].
+    #[arg(long, value_name = "X,Y,Z")]
+    pub(crate) chunk: Option<Size>,
+    /// The first voxel of the volume; may be negative [default: 0,0,0].
+    #[arg(long, value_name = "X,Y,Z")]
+    pub(crate) offset: Option<Point>,
+    /// Nanometres per voxel [default: 1,1,1, or what the source says].
+    #[arg(long, value_name = "X,Y,Z")]
+    pub(crate) resolution: Option<Factor>,
+    /// How chunks are encoded [default: raw].
+    #[arg(long)]
+    pub(crate) encoding: Option<Encoding>,
+    /// What the voxels are [default: image].
+    #[arg(long = "type", value_name = "image|segmentation")]
+    pub(crate) volume_type: Option<VolumeType>,
+}
+
+impl Shape {
+    /// The options that were given, to say which of them do not apply.
+    pub(crate) fn given(&self) -> Vec<&'static str> {
+        let Self { chunk, offset, resolution, encoding, volume_type } = self;
+        [
+            ("--chunk", chunk.is_some()),
+            ("--offset", offset.is_some()),
+            ("--resolution", resolution.is_some()),
+            ("--encoding", encoding.is_some()),
+            ("--type", volume_type.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, given)| given.then_some(name))
+        .collect()
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// Where to create it.
+    pub(crate) url: String,
+    /// Voxels of the volume.
+    #[arg(long, value_name = "X,Y,Z", required_unless_present = "info")]
+    pub(crate) size: Option<Size>,
+    /// The type of the voxels: uint8 … uint64, int8 … int64, float32, float64, bool.
+    #[arg(long, value_name = "T", required_unless_present = "info")]
+    pub(crate) dtype: Option<DataType>,
+    /// Channels per voxel [default: 1].
+    #[arg(long)]
+    pub(crate) channels: Option<u64>,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// Take the whole description from a precomputed info file ("-" reads standard input).
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["size", "dtype", "channels", "chunk", "offset", "resolution", "encoding", "volume_type"]
+    )]
+    pub(crate) info: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// The volume.
+    pub(crate) url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png or .raw file, or a folder of TIFFs or PNGs.
+    pub(crate) source: PathBuf,
+    /// The volume; created if there is none.
+    pub(crate) url: String,
+    /// Which dataset of a file that holds several (HDF5; not in this version).
+    #[arg(long, value_name = "D")]
+    pub(crate) dataset: Option<String>,
+    /// What the source's axes are, such as xyz, zyx or xyzc.
+    ///
+    /// Defaults: .npy x,y,z(,c) in index order; images page = z, row = y, column = x; NIfTI
+    /// x,y,z(,c); raw x,y,z(,c), the first fastest.
+    #[arg(long)]
+    pub(crate) axes: Option<String>,
+    /// The voxel where the source begins [default: the first of the volume].
+    #[arg(long, value_name = "X,Y,Z")]
+    pub(crate) at: Option<Point>,
+    /// Write boxes that are not aligned to chunks, by read-modify-write.
+    #[arg(long)]
+    pub(crate) unaligned: bool,
+    /// Which scale of a volume that exists: an index, a key, or a resolution x,y,z.
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+    /// Memory for buffers, however large the source: bytes, or with K, M, G.
+    #[arg(long, value_name = "BYTES", default_value = "256M")]
+    pub(crate) memory: ByteCount,
+    /// The source's size, axis by axis (raw sources only).
+    #[arg(long, value_name = "X,Y,Z[,C]")]
+    pub(crate) size: Option<String>,
+    /// The source's type (raw sources only).
+    #[arg(long, value_name = "T")]
+    pub(crate) dtype: Option<DataType>,
+    /// Channels per voxel; for raw sources the length of a fourth axis.
+    #[arg(long)]
+    pub(crate) channels: Option<u64>,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// Describe a new volume by a precomputed info file; the source may be a part of it.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["chunk", "offset", "resolution", "encoding", "volume_type"]
+    )]
+    pub(crate) info: Option<PathBuf>,
+}
+
+/// What a read does about what is not stored.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum MissingArg {
+    /// Voxels of the fill value.
+    Fill,
+    /// Stop with an error that names the chunk.
+    Error,
+}
+
+/// What a read does about voxels outside the volume.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum OutsideArg {
+    /// Voxels of the fill value.
+    Fill,
+    /// Stop with an error.
+    Error,
+    /// Return a smaller box.
+    Crop,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CutoutArgs {
+    /// The volume.
+    pub(crate) url: String,
+    /// The box x0:x1,y0:y1,z0:z1; an end left out is the volume's [default: the whole scale].
+    #[arg(long = "box", value_name = "X0:X1,Y0:Y1,Z0:Z1")]
+    pub(crate) bbox: Option<BoxArg>,
+    /// Which scale: an index, a key, or a resolution x,y,z [default: 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+    /// Only this channel, from 0.
+    #[arg(long, value_name = "C")]
+    pub(crate) channel: Option<usize>,
+    /// What to do about missing chunks.
+    #[arg(long, value_enum, default_value = "fill")]
+    pub(crate) missing: MissingArg,
+    /// The value of voxels that are not stored [default: 0].
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) fill: Option<bigarrays::Number>,
+    /// What to do about voxels outside the volume.
+    #[arg(long, value_enum, default_value = "fill")]
+    pub(crate) outside: OutsideArg,
+    /// The file to write: .npy ([x,y,z,c], Fortran order), .tif, .png, .raw, or - for npy on
+    /// standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WriteArgs {
+    /// The volume.
+    pub(crate) url: String,
+    /// The array to write: .npy ([x,y,z] or [x,y,z,c]) or any other file that import reads.
+    pub(crate) source: PathBuf,
+    /// The voxel where it begins.
+    #[arg(long, value_name = "X,Y,Z")]
+    pub(crate) at: Point,
+    /// Which scale: an index, a key, or a resolution x,y,z [default: 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+    /// What the source's axes are, such as zyx.
+    #[arg(long)]
+    pub(crate) axes: Option<String>,
+    /// Write boxes that are not aligned to chunks, by read-modify-write.
+    #[arg(long)]
+    pub(crate) unaligned: bool,
+    /// Drop the part that lies outside the volume.
+    #[arg(long)]
+    pub(crate) crop: bool,
+    /// Memory for buffers: bytes, or with K, M, G.
+    #[arg(long, value_name = "BYTES", default_value = "256M")]
+    pub(crate) memory: ByteCount,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PointsArgs {
+    /// The volume.
+    pub(crate) url: String,
+    /// Voxels.
+    #[arg(long, value_name = "X,Y,Z", num_args = 1.., required_unless_present = "from")]
+    pub(crate) at: Vec<Point>,
+    /// A file with one voxel x,y,z a line ("-" reads standard input).
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    pub(crate) from: Option<PathBuf>,
+    /// Which scale: an index, a key, or a resolution x,y,z [default: 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MissingArgs {
+    /// The volume.
+    pub(crate) url: String,
+    /// Only chunks touched by this box [default: the whole scale].
+    #[arg(long = "box", value_name = "X0:X1,Y0:Y1,Z0:Z1")]
+    pub(crate) bbox: Option<BoxArg>,
+    /// Which scale: an index, a key, or a resolution x,y,z [default: 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["bbox", "scale", "all"]))]
+pub(crate) struct RmArgs {
+    /// The volume.
+    pub(crate) url: String,
+    /// Delete the chunks of this aligned box (of scale 0, or of --scale).
+    #[arg(long = "box", value_name = "X0:X1,Y0:Y1,Z0:Z1")]
+    pub(crate) bbox: Option<BoxArg>,
+    /// Delete all chunks of this scale (its place in the info stays).
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+    /// Delete everything below the URL: all chunks of all scales, then the info.
+    #[arg(long, conflicts_with_all = ["bbox", "scale"])]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The folder to work in; made new.
+    #[arg(long, value_name = "DIR", default_value = "bigarrays-demo")]
+    pub(crate) dir: PathBuf,
+}

@@ -1,0 +1,101 @@
+//! `bigarrays import`: a foreign file or folder becomes (a part of) a volume.
+
+use bigarrays::array::Unaligned;
+use bigarrays::{BigArray, OpenOptions, VolumeInfo};
+use serde_json::json;
+
+use super::create::{describe, read_info, warn_of_oddities};
+use crate::args::ImportArgs;
+use crate::console::Console;
+use crate::error::CliError;
+use crate::source::{self, Source, SourceOptions};
+use crate::transfer;
+use crate::values;
+use crate::volume;
+
+pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
+    if volume::is_volatile(&args.url) {
+        return Err(CliError::usage(
+            "a mem:// volume is gone when this command ends; import into a file:// or sqlite:// volume",
+        ));
+    }
+    let mut size = args.size.as_deref().map(source::parse_size).transpose()?;
+    if let Some(size) = &mut size
+        && size.len() == 3
+    {
+        size.extend(args.channels);
+    }
+    let options = SourceOptions {
+        axes: args.axes.as_deref().map(str::parse).transpose()?,
+        size,
+        data_type: args.dtype,
+        dataset: args.dataset.clone(),
+        memory: args.memory.0,
+    };
+    let mut source = source::open(&args.source, &options)?;
+    console.note(&format!("{}: {}", args.source.display(), source.describe()));
+    if let Some(channels) = args.channels.filter(|&channels| channels != source.size()[3]) {
+        return Err(CliError::refused(format!(
+            "--channels says {channels}, but {} has {}",
+            args.source.display(),
+            source.size()[3],
+        )));
+    }
+    let array = target(args, source.as_ref(), console)?;
+    let at = args.at.map_or(array.bounds().min, |at| at.0);
+    let bbox = transfer::copy(source.as_mut(), &array, at, args.memory.0, console)?;
+    let chunks = array.chunk_count(bbox);
+    let facts = json!({
+        "url": args.url,
+        "source": args.source,
+        "box": { "min": bbox.min, "max": bbox.max },
+        "data_type": array.data_type().name(),
+        "chunks": chunks,
+    });
+    console.facts(&facts, &format!("imported {bbox} into {}: {chunks} chunks", args.url));
+    Ok(())
+}
+
+/// The volume to import into: the one that is there, or a new one as large as the source.
+fn target(
+    args: &ImportArgs,
+    source: &dyn Source,
+    console: Console,
+) -> Result<BigArray, CliError> {
+    let scale = values::scale(args.scale.as_deref());
+    let unaligned =
+        if args.unaligned { Unaligned::ReadModifyWrite } else { Unaligned::Reject };
+    let options = OpenOptions::new()
+        .array(move |options| options.scale(scale.clone()).unaligned(unaligned));
+    match options.open(&args.url) {
+        Ok(array) => {
+            let mut given = args.shape.given();
+            given.extend(args.info.as_ref().map(|_| "--info"));
+            if given.is_empty() {
+                return Ok(array);
+            }
+            Err(CliError::refused(format!(
+                "there is a volume in {} already, so {} cannot be chosen; leave them out, or remove it first",
+                args.url,
+                given.join(" "),
+            )))
+        }
+        Err(error) if volume::is_absent(&error) => {
+            let info = match &args.info {
+                Some(path) => read_info(path, console)?,
+                None => describe_source(args, source)?,
+            };
+            warn_of_oddities(&info, console);
+            Ok(options.create(&args.url, info)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A volume as large as the source, that begins where the source is to lie.
+fn describe_source(args: &ImportArgs, source: &dyn Source) -> Result<VolumeInfo, CliError> {
+    let [x, y, z, channels] = source.size();
+    let mut shape = args.shape.clone();
+    shape.offset = shape.offset.or(args.at);
+    describe(source.data_type(), [x, y, z], channels, &shape, source.resolution())
+}

@@ -1,0 +1,39 @@
+//! `bigarrays write`: an array to a voxel of a volume that exists.
+
+use bigarrays::OpenOptions;
+use bigarrays::array::{OutOfBounds, Unaligned};
+use serde_json::json;
+
+use crate::args::WriteArgs;
+use crate::console::Console;
+use crate::error::CliError;
+use crate::source::{self, SourceOptions};
+use crate::transfer;
+use crate::values;
+
+pub(crate) fn run(args: &WriteArgs, console: Console) -> Result<(), CliError> {
+    let options = SourceOptions {
+        axes: args.axes.as_deref().map(str::parse).transpose()?,
+        memory: args.memory.0,
+        ..SourceOptions::default()
+    };
+    let mut source = source::open(&args.source, &options)?;
+    let scale = values::scale(args.scale.as_deref());
+    let unaligned =
+        if args.unaligned { Unaligned::ReadModifyWrite } else { Unaligned::Reject };
+    let bounds = if args.crop { OutOfBounds::Crop } else { OutOfBounds::Error };
+    let array = OpenOptions::new()
+        .array(move |options| {
+            options.scale(scale.clone()).unaligned(unaligned).bounds(bounds)
+        })
+        .open(&args.url)?;
+    let bbox = transfer::copy(source.as_mut(), &array, args.at.0, args.memory.0, console)?;
+    let chunks = array.chunk_count(bbox);
+    let facts = json!({
+        "url": args.url,
+        "box": { "min": bbox.min, "max": bbox.max },
+        "chunks": chunks,
+    });
+    console.facts(&facts, &format!("wrote {bbox} to {}: {chunks} chunks", args.url));
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! The only room that prints: facts and results on standard output, the rest on standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bigarrays::array::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Where a command's output goes, and how it looks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Console {
+    json: bool,
+    quiet: bool,
+}
+
+impl Console {
+    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Prints facts: as JSON if that was asked for, else the text.
+    pub(crate) fn facts(self, json: &serde_json::Value, text: &str) {
+        if self.json {
+            self.line(&format!("{json:#}"));
+        } else {
+            self.line(text);
+        }
+    }
+
+    /// Prints a line of a result. A reader that has gone away (`| head`) ends the program quietly,
+    /// as it does every other filter.
+    pub(crate) fn line(self, text: &str) {
+        if writeln!(io::stdout(), "{}", text.trim_end_matches('\n')).is_err() {
+            std::process::exit(0);
+        }
+    }
+
+    /// Says something beside the result.
+    #[expect(clippy::unused_self, reason = "printing goes through the console")]
+    pub(crate) fn note(self, text: &str) {
+        // Nowhere is left to say that standard error is closed.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Whether standard output is a terminal that shows colours.
+    pub(crate) fn has_colour(self) -> bool {
+        !self.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    }
+
+    /// A bar for so many chunks, on standard error if that is a terminal.
+    pub(crate) fn bar(self, what: &'static str, chunks: u64) -> Arc<Bar> {
+        let target = if self.quiet || !io::stderr().is_terminal() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(Some(chunks), target).with_message(what);
+        let template = "{msg} {wide_bar} {pos}/{len} chunks, {elapsed}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Arc::new(Bar(bar))
+    }
+}
+
+/// A progress bar that an array advances; gone when dropped.
+#[derive(Debug)]
+pub(crate) struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn advance(&self, chunks: u64, _bytes: u64) {
+        self.0.inc(chunks);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

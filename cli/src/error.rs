@@ -1,0 +1,90 @@
+//! What can go wrong with a command, and the exit status that says so.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::output::OutputError;
+use crate::source::SourceError;
+
+/// A failed command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The command line is understood but makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// What was given does not fit what is there.
+    #[error("{0}")]
+    Refused(String),
+    /// A URL did not open.
+    #[error(transparent)]
+    Open(#[from] bigarrays::OpenError),
+    /// The array or its store failed.
+    #[error(transparent)]
+    Array(#[from] bigarrays::Error),
+    /// A description is not one.
+    #[error("cannot use the description {}", .path.display())]
+    Info {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: bigarrays::info::InfoError,
+    },
+    /// A description made of the options is not one.
+    #[error("cannot describe such a volume")]
+    Describe(#[from] bigarrays::info::InfoError),
+    /// A foreign file cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A result cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A file or stream failed.
+    #[error("cannot {verb} {}", .path.display())]
+    File {
+        /// What was done.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl CliError {
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self::Usage(text.into())
+    }
+
+    pub(crate) fn refused(text: impl Into<String>) -> Self {
+        Self::Refused(text.into())
+    }
+
+    pub(crate) fn file(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { verb, path, source }
+    }
+
+    /// 2 for a command line that is not right, 1 for everything else.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if matches!(self, Self::Usage(_)) { 2 } else { 1 })
+    }
+
+    /// The whole story: the error and its causes, a line each.
+    pub(crate) fn story(&self) -> String {
+        let mut story = format!("error: {self}");
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            story.push_str(&format!("\n  because: {}", error.to_string().replace('\n', "\n    ")));
+            cause = error.source();
+        }
+        story
+    }
+}
+
+impl From<bigarrays::backend::BackendError> for CliError {
+    fn from(error: bigarrays::backend::BackendError) -> Self {
+        Self::Array(error.into())
+    }
+}

@@ -1,0 +1,45 @@
+//! numpy's `.npy`.
+
+use std::io::{self, Write};
+
+use bigarrays::info::DataType;
+
+use super::write::Voxels;
+
+/// The data begin at a multiple of this, as numpy has it.
+const ALIGNMENT: usize = 64;
+/// Magic, version and the length of the header.
+const BEFORE: usize = 10;
+
+pub(super) fn encode(voxels: Voxels<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let [x, y, z, c] = voxels.size;
+    let descr = descr(voxels.data_type);
+    let mut header = format!(
+        "{{'descr': '{descr}', 'fortran_order': True, 'shape': ({x}, {y}, {z}, {c}), }}"
+    );
+    // The header ends with a line feed.
+    let len = (BEFORE + header.len() + 1).next_multiple_of(ALIGNMENT) - BEFORE;
+    header.extend(std::iter::repeat_n(' ', len - 1 - header.len()));
+    header.push('\n');
+    let len = u16::try_from(len).map_err(io::Error::other)?;
+    out.write_all(b"\x93NUMPY\x01\x00")?;
+    out.write_all(&len.to_le_bytes())?;
+    out.write_all(header.as_bytes())?;
+    out.write_all(voxels.bytes)
+}
+
+const fn descr(data_type: DataType) -> &'static str {
+    match data_type {
+        DataType::Bool => "|b1",
+        DataType::Uint8 => "|u1",
+        DataType::Int8 => "|i1",
+        DataType::Uint16 => "<u2",
+        DataType::Int16 => "<i2",
+        DataType::Uint32 => "<u4",
+        DataType::Int32 => "<i4",
+        DataType::Uint64 => "<u8",
+        DataType::Int64 => "<i8",
+        DataType::Float32 => "<f4",
+        DataType::Float64 => "<f8",
+    }
+}

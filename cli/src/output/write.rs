@@ -1,0 +1,90 @@
+//! The door: voxels to a file.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use bigarrays::info::DataType;
+
+use super::format::{Format, STDOUT};
+use super::replace::replace;
+use super::{OutputError, npy, png, tiff};
+
+/// Voxels `[x, y, z, c]`, little-endian, in Fortran order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Voxels<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) data_type: DataType,
+    pub(super) size: [u64; 4],
+}
+
+impl Voxels<'_> {
+    /// One z with its channels as neighbours: row by row, sample by sample, little-endian.
+    pub(super) fn page(&self, z: usize) -> Vec<u8> {
+        let item = self.data_type.size();
+        // As the bytes are in memory, their count is one that fits.
+        let [x, y, depth, channels] =
+            self.size.map(|extent| usize::try_from(extent).unwrap_or(usize::MAX));
+        let plane = x * y * item;
+        let planes = (0..channels).map(|c| &self.bytes[(c * depth + z) * plane..][..plane]);
+        if channels == 1 {
+            return planes.flatten().copied().collect();
+        }
+        let mut page = vec![0; plane * channels];
+        for (channel, values) in planes.enumerate() {
+            let pixels = page.chunks_exact_mut(item * channels);
+            for (pixel, value) in pixels.zip(values.chunks_exact(item)) {
+                pixel[channel * item..][..item].copy_from_slice(value);
+            }
+        }
+        page
+    }
+}
+
+/// Says whether [`write`] would take voxels of such a type and size.
+///
+/// # Errors
+/// [`OutputError::UnknownFormat`], [`OutputError::Unsupported`].
+pub(crate) fn check(path: &Path, data_type: DataType, size: [u64; 4]) -> Result<(), OutputError> {
+    Format::of(path)?.check(path, data_type, size)
+}
+
+/// Writes voxels `[x, y, z, c]` (little-endian bytes in Fortran order) to a file; its name says
+/// the format. `-` is npy on standard output.
+///
+/// - `.npy`: shape `(x, y, z, c)`, `fortran_order: True`, always four dimensions.
+/// - `.tif`, `.tiff`: a page per z, gray or (3 channels) RGB, uncompressed, BigTIFF beyond 4 GiB;
+///   `bool` as 8 bits.
+/// - `.png`: one z, `uint8` or `uint16`, 1 to 4 channels (gray, gray and alpha, RGB, RGBA).
+/// - `.raw`: the bytes as they are.
+///
+/// # Errors
+/// As [`check`]; [`OutputError::WrongLength`]; and whatever the system or an encoder says. Then
+/// the file is as it was before.
+pub(crate) fn write(
+    path: &Path,
+    bytes: &[u8],
+    data_type: DataType,
+    size: [u64; 4],
+) -> Result<(), OutputError> {
+    let format = Format::of(path)?;
+    format.check(path, data_type, size)?;
+    let voxels = Voxels { bytes, data_type, size };
+    let extents = size.map(u128::from).into_iter();
+    let expected = extents.fold(data_type.size() as u128, u128::saturating_mul);
+    if expected != bytes.len() as u128 {
+        let found = bytes.len();
+        return Err(OutputError::WrongLength { path: path.to_owned(), size, expected, found });
+    }
+    if path == Path::new(STDOUT) {
+        let mut out = io::stdout().lock();
+        return npy::encode(voxels, &mut out)
+            .and_then(|()| out.flush())
+            .map_err(OutputError::io("write npy to", Path::new("standard output")));
+    }
+    replace(path, |out| match format {
+        Format::Npy => npy::encode(voxels, out).map_err(OutputError::io("write", path)),
+        Format::Raw => out.write_all(bytes).map_err(OutputError::io("write", path)),
+        Format::Tiff => tiff::encode(path, voxels, out),
+        Format::Png => png::encode(path, voxels, out),
+    })
+}

@@ -1,0 +1,43 @@
+//! Foreign files as streamed volumes `[x, y, z, c]`.
+//!
+//! However large a source is, reading it needs a bounded amount of memory. Two facts make that
+//! simple. First, every format, once unpacked, is one long row of bytes with a stride per axis: a
+//! [`Layout`](layout::Layout). Second, [`tiles`] cuts a source into boxes whose slabs follow one
+//! another in that row, so a source that can only be read forwards never has to go back.
+//!
+//! ```text
+//! axes     what the axes of a file mean: --axes, and the defaults
+//! layout   voxel -> byte, in the file's own order
+//! bytes    where the bytes come from: a file of plain bytes (any order) ...
+//! window   ... or a stream (forwards only), of which one slab is held, in memory or in a file
+//! gather   a box out of such bytes, turned to Fortran order and little-endian
+//! tiles    which boxes to ask for
+//! open     which of the formats it is: npy, nifti, raw, tiff, png (pages, gzip, folder)
+//! ```
+
+mod axes;
+mod bytes;
+mod error;
+mod folder;
+mod gather;
+mod gzip;
+mod layout;
+mod nifti;
+mod npy;
+mod npy_header;
+mod open;
+mod pages;
+mod png;
+mod raw;
+mod strided;
+#[cfg(test)]
+mod tests;
+mod tiff;
+mod tiles;
+mod window;
+
+pub(crate) use axes::{Axes, parse_size};
+pub(crate) use error::SourceError;
+pub(crate) use open::{SourceOptions, open};
+pub(crate) use strided::Source;
+pub(crate) use tiles::{Tile, tiles};

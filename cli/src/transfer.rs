@@ -1,0 +1,68 @@
+//! Streaming a source into a volume: what `import` and `write` have in common.
+
+use bigarrays::{BigArray, BoundingBox, dispatch};
+use ndarray::{ArrayView4, ShapeBuilder};
+
+use crate::console::Console;
+use crate::error::CliError;
+use crate::source::{self, Source};
+
+/// Copies all of a source to the voxel `at`, in boxes that respect the volume's chunks and need
+/// at most `memory` bytes. Nothing is written if the whole of it cannot be.
+pub(crate) fn copy(
+    source: &mut dyn Source,
+    array: &BigArray,
+    at: [i64; 3],
+    memory: u64,
+    console: Console,
+) -> Result<BoundingBox, CliError> {
+    let [x, y, z, channels] = source.size();
+    if source.data_type() != array.data_type() {
+        return Err(CliError::refused(format!(
+            "the source has {} voxels, the volume has {}; convert the source, or create a volume of its type",
+            source.data_type(),
+            array.data_type(),
+        )));
+    }
+    if usize::try_from(channels) != Ok(array.channels()) {
+        return Err(CliError::refused(format!(
+            "the source has {channels} channels, the volume has {}",
+            array.channels(),
+        )));
+    }
+    let bbox = array.check_write(at, [x, y, z])?;
+    let array = array.clone().with_progress(console.bar("writing", array.chunk_count(bbox)));
+    // Where the chunk borders lie, seen from the source's first voxel.
+    let phase = std::array::from_fn(|axis| {
+        let chunk = i128::from(array.grid().chunk_size()[axis]);
+        let distance = i128::from(array.bounds().min[axis]) - i128::from(at[axis]);
+        u64::try_from(distance.rem_euclid(chunk)).unwrap_or(0)
+    });
+    for tile in source::tiles(source, array.grid().chunk_size(), phase, memory) {
+        copy_tile(source, &array, at, tile)?;
+    }
+    Ok(bbox)
+}
+
+fn copy_tile(
+    source: &mut dyn Source,
+    array: &BigArray,
+    at: [i64; 3],
+    tile: source::Tile,
+) -> Result<(), CliError> {
+    let shape: [usize; 4] = {
+        let [x, y, z] = tile.shape();
+        // A tile is at most as large as the memory option allows.
+        [x, y, z, source.size()[3]].map(|axis| usize::try_from(axis).unwrap_or(usize::MAX))
+    };
+    let corner = std::array::from_fn(|axis| at[axis].saturating_add_unsigned(tile.min[axis]));
+    dispatch!(array.data_type(), T => {
+        let mut voxels = vec![<T as bytemuck::Zeroable>::zeroed(); shape.iter().product()];
+        source.read_box(tile.min, tile.max, bytemuck::cast_slice_mut(&mut voxels))?;
+        match ArrayView4::from_shape(shape.f(), &voxels) {
+            Ok(view) => array.write(corner, view)?,
+            Err(error) => return Err(CliError::refused(format!("cannot arrange {shape:?} voxels: {error}"))),
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Values on the command line: points, sizes, boxes, byte counts, scales.
+
+use std::ffi::OsString;
+use std::str::FromStr;
+
+use bigarrays::BoundingBox;
+use bigarrays::array::ScaleSelector;
+
+/// `x,y,z`, any sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Point(pub(crate) [i64; 3]);
+
+/// `x,y,z`, not negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) [u64; 3]);
+
+/// `x,y,z`, floating-point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Factor(pub(crate) [f64; 3]);
+
+/// `x0:x1,y0:y1,z0:z1`; an end may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BoxArg([(Option<i64>, Option<i64>); 3]);
+
+/// Bytes: a number, or one with K, M, G or T (powers of 1024).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByteCount(pub(crate) u64);
+
+fn triple<T: FromStr>(text: &str, what: &str) -> Result<[T; 3], String> {
+    let wrong = || format!("three {what}s like {} are needed", example(what));
+    let parsed: Result<Vec<T>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let parsed = parsed.map_err(|_| wrong())?;
+    <[T; 3]>::try_from(parsed).map_err(|_| wrong())
+}
+
+fn example(what: &str) -> &'static str {
+    match what {
+        "coordinate" => "-13,7,1000",
+        "resolution" => "8,8,33.5",
+        _ => "512,512,100",
+    }
+}
+
+impl FromStr for Point {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        triple(text, "coordinate").map(Self)
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        triple(text, "size").map(Self)
+    }
+}
+
+impl FromStr for Factor {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        triple(text, "resolution").map(Self)
+    }
+}
+
+impl FromStr for BoxArg {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "a box like 0:64,-10:54,1000:1064 is needed (half-open)".to_owned();
+        let end = |text: &str| match text.trim() {
+            "" => Ok(None),
+            number => number.parse().map(Some).map_err(|_| wrong()),
+        };
+        let axes: Result<Vec<_>, String> = text
+            .split(',')
+            .map(|axis| {
+                let (start, stop) = axis.split_once(':').ok_or_else(wrong)?;
+                Ok((end(start)?, end(stop)?))
+            })
+            .collect();
+        <[_; 3]>::try_from(axes?).map(Self).map_err(|_| wrong())
+    }
+}
+
+impl BoxArg {
+    /// The box, with the volume's own ends where none are given.
+    pub(crate) fn within(self, bounds: BoundingBox) -> BoundingBox {
+        let axis = |axis: usize| self.0[axis];
+        BoundingBox {
+            min: std::array::from_fn(|n| axis(n).0.unwrap_or(bounds.min[n])),
+            max: std::array::from_fn(|n| axis(n).1.unwrap_or(bounds.max[n])),
+        }
+    }
+}
+
+impl FromStr for ByteCount {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "a number of bytes like 268435456, 256M or 4G is needed".to_owned();
+        let upper = text.trim().to_ascii_uppercase();
+        let bare = upper.strip_suffix('B').unwrap_or(&upper);
+        let bare = bare.strip_suffix('I').unwrap_or(bare);
+        let (digits, power) = match bare.char_indices().last() {
+            Some((at, 'K')) => (&bare[..at], 1),
+            Some((at, 'M')) => (&bare[..at], 2),
+            Some((at, 'G')) => (&bare[..at], 3),
+            Some((at, 'T')) => (&bare[..at], 4),
+            _ => (bare, 0),
+        };
+        let count: u64 = digits.trim().parse().map_err(|_| wrong())?;
+        count.checked_mul(1024_u64.pow(power)).map(Self).ok_or_else(wrong)
+    }
+}
+
+/// A scale on the command line: an index, a resolution `x,y,z`, else a key.
+pub(crate) fn scale(text: Option<&str>) -> ScaleSelector {
+    match text {
+        None => ScaleSelector::default(),
+        Some(text) => {
+            if let Ok(index) = text.parse() {
+                ScaleSelector::Index(index)
+            } else if let Ok(Factor(resolution)) = text.parse() {
+                ScaleSelector::Resolution(resolution)
+            } else {
+                ScaleSelector::Key(text.to_owned())
+            }
+        }
+    }
+}
+
+/// Joins values that begin with a minus to the option before them (`--offset -13,7,0` becomes
+/// `--offset=-13,7,0`), so that they are not taken for options; and each of the several values of
+/// `--at` to an `--at` of its own.
+pub(crate) fn join_negative_values(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    let mut option: Option<String> = None;
+    for arg in args {
+        // What is not text is a path, and neither an option nor a number.
+        let Some(text) = arg.to_str() else {
+            joined.push(arg);
+            continue;
+        };
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let number = unsigned.starts_with(|c: char| c.is_ascii_digit());
+        match &option {
+            Some(name)
+                if number && (text.starts_with('-') || (name == "--at" && text.contains(','))) =>
+            {
+                if joined.last().is_some_and(|last| last == name.as_str()) {
+                    joined.pop();
+                }
+                joined.push(format!("{name}={text}").into());
+                continue;
+            }
+            _ => {}
+        }
+        if text.starts_with('-') {
+            option = (text.starts_with("--") && !text.contains('=')).then(|| text.to_owned());
+        }
+        joined.push(arg);
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_may_leave_out_ends_and_be_negative() {
+        let bounds = BoundingBox::new([0, 1, 2], [10, 11, 12]);
+        let parse = |text: &str| text.parse::<BoxArg>().map(|arg| arg.within(bounds));
+        assert_eq!(parse("-5:5,:3,4:"), Ok(BoundingBox::new([-5, 1, 4], [5, 3, 12])));
+        for wrong in ["", "1:2", "1:2,3:4", "1:2,3:4,5", "a:b,c:d,e:f", "1:2,3:4,5:6,7:8"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn byte_counts_take_units_and_refuse_overflow() {
+        let parse = |text: &str| text.parse::<ByteCount>().map(|count| count.0);
+        assert_eq!(parse("100"), Ok(100));
+        assert_eq!(parse("256M"), Ok(256 << 20));
+        assert_eq!(parse("2GiB"), Ok(2 << 30));
+        assert!(parse("99999999999T").is_err() && parse("M").is_err() && parse("").is_err());
+    }
+
+    #[test]
+    fn a_scale_is_an_index_a_resolution_or_a_key() {
+        assert_eq!(scale(None), ScaleSelector::Index(0));
+        assert_eq!(scale(Some("2")), ScaleSelector::Index(2));
+        assert_eq!(scale(Some("8,8,40")), ScaleSelector::Resolution([8.0, 8.0, 40.0]));
+        assert_eq!(scale(Some("8_8_40")), ScaleSelector::Key("8_8_40".into()));
+    }
+
+    #[test]
+    fn negative_values_belong_to_the_option_before_them() {
+        let join = |line: &str| {
+            let joined = join_negative_values(line.split(' ').map(OsString::from));
+            joined.join(std::ffi::OsStr::new(" ")).into_string().unwrap()
+        };
+        assert_eq!(join("x --at -1,2,3"), "x --at=-1,2,3");
+        assert_eq!(join("x --at 1,2,3 -4,5,6 7,8,9"), "x --at=1,2,3 --at=-4,5,6 --at=7,8,9");
+        assert_eq!(join("x --box -1:2,0:1,0:1 -o -"), "x --box=-1:2,0:1,0:1 -o -");
+        assert_eq!(join("x -o -5"), "x -o -5");
+    }
+}

@@ -1,0 +1,47 @@
+//! Opening volumes the way every command does.
+
+use bigarrays::backend::ErrorKind;
+use bigarrays::{BigArray, OpenError, OpenOptions, StoreUrl};
+
+use crate::error::CliError;
+use crate::values;
+
+/// Options for reading a volume.
+pub(crate) fn reader() -> OpenOptions {
+    OpenOptions::new().read_only()
+}
+
+/// Opens a scale of a volume for reading.
+pub(crate) fn open_to_read(url: &str, scale: Option<&str>) -> Result<BigArray, CliError> {
+    let scale = values::scale(scale);
+    Ok(reader().array(move |options| options.scale(scale.clone())).open(url)?)
+}
+
+/// Whether an error says that there is no volume (and not that it could not be reached).
+pub(crate) fn is_absent(error: &OpenError) -> bool {
+    match error {
+        OpenError::Array(bigarrays::Error::NoInfo { .. }) => true,
+        OpenError::Array(bigarrays::Error::Backend(error)) => error.kind() == ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+/// A store that keeps nothing after the process is of no use to a command of its own.
+pub(crate) fn is_volatile(url: &str) -> bool {
+    StoreUrl::parse(url).is_ok_and(|url| url.scheme() == "mem")
+}
+
+/// `1.5 GiB`.
+pub(crate) fn bytes(count: u128) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    let mut unit_bytes = 1024;
+    let mut unit = 0;
+    while unit + 1 < UNITS.len() && count / unit_bytes >= 1024 {
+        unit_bytes *= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", count / unit_bytes, count % unit_bytes * 10 / unit_bytes, UNITS[unit])
+}

@@ -1,0 +1,143 @@
+//! One script on every store: the same voxels and the same stored bytes out.
+
+#![expect(clippy::expect_used, reason = "test helpers may fail a test")]
+
+use std::path::Path;
+
+use bigarrays::array::{OutOfBounds, Unaligned};
+use bigarrays::backend::{KeyValueBackendExt, wait};
+use bigarrays::ndarray::Array4;
+use bigarrays::{
+    BigArray, BigArrayBuilder, DataType, DynBackend, OpenOptions, Prefix, Transport, VolumeInfo,
+};
+
+fn urls(dir: &Path, name: &str) -> Vec<String> {
+    let dir = dir.display();
+    vec![
+        format!("mem://parity-{name}"),
+        format!("file://{dir}/tree"),
+        format!("file://{dir}/fast?durability=none&prefix=a/b"),
+        format!("sqlite://{dir}/one.db"),
+        format!("sqlite://{dir}/one.db?prefix=second/volume"),
+    ]
+}
+
+fn info() -> VolumeInfo {
+    VolumeInfo::builder(DataType::Uint16, [50, 40, 30])
+        .voxel_offset([-7, 3, -100])
+        .chunk_size([16, 8, 8])
+        .channels(2)
+        .build()
+        .expect("valid")
+}
+
+/// Numbers that depend on nothing but their place.
+fn pattern(shape: (usize, usize, usize, usize), seed: usize) -> Array4<u16> {
+    Array4::from_shape_fn(shape, |(x, y, z, c)| {
+        u16::try_from((x * 7 + y * 131 + z * 1009 + c * 31 + seed) % 65_521).unwrap_or(0)
+    })
+}
+
+/// Opens or creates with the options of the script.
+fn options(transport: Transport) -> OpenOptions {
+    OpenOptions::new().array(move |builder: BigArrayBuilder<DynBackend>| {
+        builder
+            .unaligned(Unaligned::ReadModifyWrite)
+            .bounds(OutOfBounds::Crop)
+            .transport(transport)
+    })
+}
+
+fn script(url: &str, transport: Transport) -> (Array4<u16>, Vec<(String, Vec<u8>)>) {
+    let array = options(transport).create(url, info()).expect("created");
+    array.write([-7, 3, -100], pattern((50, 40, 30, 2), 0).view()).expect("aligned");
+    array.write([0, 0, -95], pattern((20, 20, 20, 2), 5).view()).expect("unaligned");
+    array.write([40, 40, -75], pattern((9, 9, 9, 2), 9).view()).expect("over the end");
+    array.delete([9..25, 11..19, -92..-84]).expect("deleted");
+
+    // Seen by another handle.
+    let again: BigArray = options(transport).open(url).expect("opened");
+    let read = again.read::<u16>(again.bounds()).expect("read");
+    assert_eq!(again.missing_chunks(again.bounds()).expect("listed").len(), 1);
+    let store = again.backend();
+    let stored = wait(store.list_all(&Prefix::root())).expect("listed");
+    let stored = stored
+        .into_iter()
+        .map(|meta| {
+            let bytes = wait(store.get_bytes(&meta.key)).expect("read").expect("listed");
+            assert_eq!(meta.size, bytes.len() as u64, "{}", meta.key);
+            (format!("{} {}", meta.key, meta.content_encoding), bytes.to_vec())
+        })
+        .collect();
+    (read, stored)
+}
+
+#[test]
+fn every_store_gives_the_same_voxels_and_keeps_the_same_bytes() {
+    for transport in [Transport::None, Transport::GZIP, Transport::BROTLI, Transport::ZSTD] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut first = None;
+        for url in urls(dir.path(), &format!("{transport:?}")) {
+            let (read, stored) = script(&url, transport);
+            // `one.db` itself holds the second volume, too; its own keys are compared.
+            let stored: Vec<_> =
+                stored.into_iter().filter(|(name, _)| !name.starts_with("second/")).collect();
+            assert_eq!(stored.len(), 4 * 5 * 4, "{url}");
+            let first = first.get_or_insert_with(|| (read.clone(), stored.clone()));
+            assert!(first.0 == read, "{url}: other voxels");
+            assert!(first.1 == stored, "{url}: other bytes");
+        }
+    }
+}
+
+#[test]
+fn threads_with_handles_of_their_own_lose_none_of_each_others_voxels() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for url in urls(dir.path(), "threads") {
+        options(Transport::None).create(&url, info()).expect("created");
+        std::thread::scope(|scope| {
+            for n in 0..4_u16 {
+                let url = &url;
+                scope.spawn(move || {
+                    let array = options(Transport::None).open(url).expect("opened");
+                    for row in (i64::from(n)..40).step_by(4) {
+                        let line = Array4::from_elem((50, 1, 30, 2), n + 1);
+                        array.write([-7, 3 + row, -100], line.view()).expect("written");
+                    }
+                });
+            }
+        });
+        let array = bigarrays::open(&url).expect("opened");
+        let read = array.read::<u16>(array.bounds()).expect("read");
+        for ((_, y, _, _), &voxel) in read.indexed_iter() {
+            assert_eq!(usize::from(voxel), y % 4 + 1, "{url}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_during_writes_sees_whole_chunks() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for url in urls(dir.path(), "reader") {
+        let array = options(Transport::ZSTD).create(&url, info()).expect("created");
+        let shape = (50, 40, 30, 2);
+        array.write([-7, 3, -100], Array4::from_elem(shape, 0_u16).view()).expect("written");
+        let rounds = 20_u16;
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for round in 1..=rounds {
+                    let voxels = Array4::from_elem(shape, round);
+                    array.write([-7, 3, -100], voxels.view()).expect("written");
+                }
+            });
+            let reader = options(Transport::ZSTD).open(&url).expect("opened");
+            let cell = reader.grid().chunk_box([1, 1, 1]);
+            while !writer.is_finished() {
+                let chunk = reader.read::<u16>(cell).expect("read");
+                let first = chunk[[0; 4]];
+                assert!(chunk.iter().all(|&voxel| voxel == first), "{url}: a torn chunk");
+            }
+        });
+        assert_eq!(array.read::<u16>([0..1, 5..6, -99..-98]).expect("read")[[0; 4]], rounds);
+    }
+}
