@@ -27,7 +27,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cutout = volume.read::<u8>([100..200, 50..150, 60..70])?;
     println!("{:?}: first voxel {}", cutout.dim(), cutout[[0, 0, 0, 0]]);
     let corner = volume.read::<u8>([-10..10, -10..10, 0..1])?;
-    println!("{:?}: outside {}, inside {}", corner.dim(), corner[[0, 0, 0, 0]], corner[[15, 15, 0, 0]]);
+    println!(
+        "{:?}: outside {}, inside {}",
+        corner.dim(),
+        corner[[0, 0, 0, 0]],
+        corner[[15, 15, 0, 0]]
+    );
     println!("points: {:?}", volume.read_points::<u8>(&[[0, 0, 0], [499, 399, 99]])?.column(0));
     Ok(())
 }

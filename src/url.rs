@@ -51,9 +51,14 @@ impl StoreUrl {
         if rest.is_empty() {
             return Err(invalid("it is empty".into()));
         }
-        let Some((scheme, location)) = rest.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
+        let Some((scheme, location)) =
+            rest.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
         else {
-            return Ok(Self { scheme: "file".into(), location: rest.into(), parameters: Vec::new() });
+            return Ok(Self {
+                scheme: "file".into(),
+                location: rest.into(),
+                parameters: Vec::new(),
+            });
         };
         let (location, query) = location.split_once('?').unwrap_or((location, ""));
         if location.is_empty() {
@@ -199,11 +204,17 @@ mod tests {
     #[test]
     fn a_store_further_up_knows_where_the_volume_was() {
         let up = |text: &str, levels| {
-            StoreUrl::parse(text).unwrap().up(levels).map(|(url, root)| (url.to_string(), root.to_string()))
+            StoreUrl::parse(text)
+                .unwrap()
+                .up(levels)
+                .map(|(url, root)| (url.to_string(), root.to_string()))
         };
         assert_eq!(up("/data/set/vol", 1), Some(("file:///data/set".into(), "vol/".into())));
         assert_eq!(up("file:///vol/", 1), Some(("file:///".into(), "vol/".into())));
-        assert_eq!(up("sqlite:///f.db?prefix=a/b", 1), Some(("sqlite:///f.db".into(), "a/b/".into())));
+        assert_eq!(
+            up("sqlite:///f.db?prefix=a/b", 1),
+            Some(("sqlite:///f.db".into(), "a/b/".into()))
+        );
         assert_eq!(up("vol", 1), None);
     }
 }

@@ -191,8 +191,9 @@ pub(crate) enum OutsideArg {
 pub(crate) struct CutoutArgs {
     /// The volume.
     pub(crate) url: String,
-    /// The box x0:x1,y0:y1,z0:z1; an end left out is the volume's [default: the whole scale].
-    #[arg(long = "box", value_name = "X0:X1,Y0:Y1,Z0:Z1")]
+    /// The box x0:x1,y0:y1,z0:z1, half-open; an end left out is the volume's
+    /// [default: the whole scale].
+    #[arg(long = "box", value_name = "BOX")]
     pub(crate) bbox: Option<BoxArg>,
     /// Which scale: an index, a key, or a resolution x,y,z [default: 0].
     #[arg(long, value_name = "S")]
@@ -260,8 +261,8 @@ pub(crate) struct PointsArgs {
 pub(crate) struct MissingArgs {
     /// The volume.
     pub(crate) url: String,
-    /// Only chunks touched by this box [default: the whole scale].
-    #[arg(long = "box", value_name = "X0:X1,Y0:Y1,Z0:Z1")]
+    /// Only chunks touched by the box x0:x1,y0:y1,z0:z1 [default: the whole scale].
+    #[arg(long = "box", value_name = "BOX")]
     pub(crate) bbox: Option<BoxArg>,
     /// Which scale: an index, a key, or a resolution x,y,z [default: 0].
     #[arg(long, value_name = "S")]
@@ -273,13 +274,13 @@ pub(crate) struct MissingArgs {
 pub(crate) struct RmArgs {
     /// The volume.
     pub(crate) url: String,
-    /// Delete the chunks of this aligned box (of scale 0, or of --scale).
-    #[arg(long = "box", value_name = "X0:X1,Y0:Y1,Z0:Z1")]
+    /// Delete the chunks of the aligned box x0:x1,y0:y1,z0:z1 (of scale 0, or of --scale).
+    #[arg(long = "box", value_name = "BOX")]
     pub(crate) bbox: Option<BoxArg>,
     /// Delete all chunks of this scale (its place in the info stays).
     #[arg(long, value_name = "S")]
     pub(crate) scale: Option<String>,
-    /// Delete everything below the URL: all chunks of all scales, then the info.
+    /// Delete the whole volume: all chunks of all scales, then the info.
     #[arg(long, conflicts_with_all = ["bbox", "scale"])]
     pub(crate) all: bool,
 }

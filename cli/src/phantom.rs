@@ -95,7 +95,8 @@ fn voxel(cells: &[Cell], at: [u16; 3]) -> (u8, u32) {
     let noise = (hash(place) + hash(!place) - 1.0) * 38.0;
     let [ox, oy, oz] = nearest.organelle;
     let [cx, cy, cz] = nearest.centre;
-    let (dx, dy, dz) = ((x - cx - ox) / 11.0, (y - cy - oy) / 6.0, (z - cz - oz / ANISOTROPY) / 4.0);
+    let (dx, dy, dz) =
+        ((x - cx - ox) / 11.0, (y - cy - oy) / 6.0, (z - cz - oz / ANISOTROPY) / 4.0);
     let organelle = dx * dx + dy * dy + dz * dz;
     let gray = if gap < 2.6 {
         62.0

@@ -75,11 +75,7 @@ impl Picture {
                 advice: "choose a smaller box",
             })
         };
-        output::save_rgb(
-            path,
-            [side(self.width)?, side(self.height)?],
-            self.pixels.as_flattened(),
-        )
+        output::save_rgb(path, [side(self.width)?, side(self.height)?], self.pixels.as_flattened())
     }
 
     /// The picture as lines of `columns` characters: half blocks in colour, or plain characters.

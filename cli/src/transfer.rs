@@ -7,8 +7,25 @@ use crate::console::Console;
 use crate::error::CliError;
 use crate::source::{self, Source};
 
+/// What an import may use, divided: half for the source (what it unpacked, and the box that is
+/// being written), a quarter for chunks on their way into the store; the rest is slack for what
+/// nobody counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    /// For the source and its boxes.
+    pub(crate) source: u64,
+    /// For the array.
+    pub(crate) array: usize,
+}
+
+impl Memory {
+    pub(crate) fn divide(total: u64) -> Self {
+        Self { source: total / 2, array: usize::try_from(total / 4).unwrap_or(usize::MAX) }
+    }
+}
+
 /// Copies all of a source to the voxel `at`, in boxes that respect the volume's chunks and need
-/// at most `memory` bytes. Nothing is written if the whole of it cannot be.
+/// at most half of `memory` bytes each. Nothing is written if the whole of it cannot be.
 pub(crate) fn copy(
     source: &mut dyn Source,
     array: &BigArray,

@@ -48,8 +48,8 @@ def same(got, want, what):
 
 
 def written_by_cloudvolume():
-    cases = list(itertools.product(TS_TYPES + CV_ONLY, [1, 3], OFFSETS[:2], [None, "gzip", "br", "zstd"]))
-    cases = cases[::3] + [("uint64", 1, OFFSETS[2], "gzip"), ("uint8", 2, OFFSETS[2], None)]
+    cases = list(itertools.product(TS_TYPES + CV_ONLY, [1, 3], OFFSETS[:2], [False, "gzip", "br", "zstd"]))
+    cases = cases[::3] + [("uint64", 1, OFFSETS[2], "gzip"), ("uint8", 2, OFFSETS[2], False)]
     suffixes = set()
     for n, (dtype, channels, offset, compress) in enumerate(cases):
         name = "cv-%d-%s-c%d-%s" % (n, dtype, channels, compress)

@@ -72,7 +72,8 @@ impl Bench {
 
     /// A `.npy` of little-endian uint8 or uint16 in Fortran order.
     fn npy(&self, name: &str, descr: &str, shape: &str, data: &[u8]) {
-        let mut header = format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': ({shape}), }}");
+        let mut header =
+            format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': ({shape}), }}");
         while (header.len() + 11) % 64 != 0 {
             header.push(' ');
         }
@@ -113,13 +114,19 @@ fn a_volume_is_created_written_cut_out_and_removed() {
         // A box across the border: one row of it.
         bench.succeeds(&format!("cutout {url} --box -15:-11,7:8,1000:1001 --fill 9 -o b.raw"));
         assert_eq!(fs::read(bench.path("b.raw")).expect("a file"), [9, 9, 0, 1]);
-        bench.succeeds(&format!("cutout {url} --box -15:-11,7:8,1000:1001 --outside crop -o b.raw"));
+        bench
+            .succeeds(&format!("cutout {url} --box -15:-11,7:8,1000:1001 --outside crop -o b.raw"));
         assert_eq!(fs::read(bench.path("b.raw")).expect("a file"), [0, 1]);
         let out = bench.run(&format!("cutout {url} --box :,7:8,1000:1001 -o -")).stdout;
         assert_eq!((&out[..6], out.len() % 64), (&b"\x93NUMPY"[..], 20));
 
         let points = bench.json(&format!("points {url} --at -13,7,1000 -12,7,1000 6,16,1005"));
-        let values: Vec<_> = points["points"].as_array().expect("points").iter().map(|p| p["values"][0].clone()).collect();
+        let values: Vec<_> = points["points"]
+            .as_array()
+            .expect("points")
+            .iter()
+            .map(|p| p["values"][0].clone())
+            .collect();
         assert_eq!(values, [0, 1, 1199 % 251]);
 
         let info = bench.json(&format!("info {url}"));
@@ -129,7 +136,10 @@ fn a_volume_is_created_written_cut_out_and_removed() {
         assert!(table.contains("-13,7,1000") && table.contains("1.1 KiB"), "{table}");
 
         bench.succeeds(&format!("rm {url} --box -13:-5,7:15,1000:1004"));
-        assert_eq!(bench.succeeds(&format!("missing {url}")).trim(), "8_8_33.5/-13--5_7-15_1000-1004");
+        assert_eq!(
+            bench.succeeds(&format!("missing {url}")).trim(),
+            "8_8_33.5/-13--5_7-15_1000-1004"
+        );
         bench.succeeds(&format!("rm {url} --scale 0"));
         assert_eq!(bench.succeeds(&format!("missing {url}")).lines().count(), 12);
         bench.succeeds(&format!("rm {url} --all"));
@@ -189,22 +199,42 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         bench.succeeds(&format!("write {url} good.npy --at 0,0,0"));
         let before = bench.snapshot();
 
-        bench.fails(1, &format!("write {url} part.npy --at 0,0,0"), &["[0:9, 0:8, 0:4]", "[0:16, 0:8, 0:4]"]);
+        bench.fails(
+            1,
+            &format!("write {url} part.npy --at 0,0,0"),
+            &["[0:9, 0:8, 0:4]", "[0:16, 0:8, 0:4]"],
+        );
         bench.fails(1, &format!("write {url} u16.npy --at 0,0,0"), &["uint16", "uint8"]);
         bench.fails(1, &format!("write {url} rgb.npy --at 0,0,0"), &["3 channels", "1"]);
         bench.fails(1, &format!("write {url} flat.npy --at 0,0,0"), &["flat.npy"]);
         bench.fails(1, &format!("write {url} short.npy --at 0,0,0"), &["short.npy", "256", "255"]);
         bench.fails(1, &format!("write {url} huge.npy --at 0,0,0"), &["huge.npy"]);
         bench.fails(1, &format!("write {url} none.npy --at 0,0,0"), &["none.npy"]);
-        bench.fails(1, &format!("write {url} good.npy --at 8,0,0"), &["[8:28, 0:10, 0:6]", "[0:20, 0:10, 0:6]"]);
+        bench.fails(
+            1,
+            &format!("write {url} good.npy --at 8,0,0"),
+            &["[8:28, 0:10, 0:6]", "[0:20, 0:10, 0:6]"],
+        );
         bench.fails(1, &format!("write {url} good.npy --at 0,0,0 --scale 3"), &["no scale 3"]);
-        bench.fails(1, &format!("cutout {url} --box 0:30,0:1,0:1 --outside error -o x.npy"), &["[0:30, 0:1, 0:1]", "[0:20, 0:10, 0:6]"]);
-        bench.fails(1, &format!("cutout {url} --box 9:3,0:1,0:1 -o x.npy"), &["ends before it begins"]);
+        bench.fails(
+            1,
+            &format!("cutout {url} --box 0:30,0:1,0:1 --outside error -o x.npy"),
+            &["[0:30, 0:1, 0:1]", "[0:20, 0:10, 0:6]"],
+        );
+        bench.fails(
+            1,
+            &format!("cutout {url} --box 9:3,0:1,0:1 -o x.npy"),
+            &["ends before it begins"],
+        );
         bench.fails(1, &format!("cutout {url} --fill 300 -o x.npy"), &["300", "uint8"]);
         bench.fails(1, &format!("cutout {url} --channel 1 -o x.npy"), &["channel 1"]);
         bench.fails(1, &format!("cutout {url} --box :,:,0:2 -o x.png"), &["x.png"]);
         bench.fails(1, &format!("cutout {url} -o nowhere/x.npy"), &["nowhere"]);
-        bench.fails(1, &format!("cutout {url} --box -9000000000000000000:9000000000000000000,:,: -o x.npy"), &["memory"]);
+        bench.fails(
+            1,
+            &format!("cutout {url} --box -9000000000000000000:9000000000000000000,:,: -o x.npy"),
+            &["memory"],
+        );
         bench.fails(1, &format!("points {url} --at 20,0,0"), &["[20:21, 0:1, 0:1]"]);
         bench.fails(1, &format!("rm {url} --box 0:9,0:8,0:4"), &["[0:16, 0:8, 0:4]"]);
         bench.fails(1, &format!("create {url} --size 1,1,1 --dtype uint8"), &["already"]);
@@ -212,8 +242,8 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
     }
     bench.fails(1, "info rocksdbb:///x", &["rocksdbb", "file://", "sqlite://"]);
     bench.fails(1, "info zarr://x", &["zarr"]);
-    bench.fails(1, "info none", &["no \"info\"", "create"]);
-    bench.fails(1, "info sqlite://none.db", &["none.db"]);
+    bench.fails(1, "info none", &["/none", "no such store", "directory does not exist"]);
+    bench.fails(1, "info sqlite://none.db", &["/none.db", "no such store", "file does not exist"]);
     assert!(!bench.path("none.db").exists() && !bench.path("none").exists());
 }
 
@@ -224,12 +254,20 @@ fn a_malformed_info_is_refused_with_all_its_problems() {
         {"key": "a", "size": [1, 2], "resolution": [1, 1, -4], "chunk_sizes": [[0, 1, 1]], "encoding": "raw"}]}"#;
     fs::create_dir(bench.path("vol")).expect("a folder");
     fs::write(bench.path("vol/info"), bad).expect("written");
-    let words = ["data_type", "uint7", "num_channels", "scales[0].size", "scales[0].resolution", "scales[0].chunk_sizes"];
+    let words = [
+        "data_type",
+        "uint7",
+        "num_channels",
+        "scales[0].size",
+        "scales[0].resolution",
+        "scales[0].chunk_sizes",
+    ];
     bench.fails(1, "info vol", &words);
     fs::write(bench.path("bad.json"), bad).expect("written");
     bench.fails(1, "create new --info bad.json", &words);
     assert!(!bench.path("new").exists());
-    fs::write(bench.path("vol/info"), r#"{"@type": "neuroglancer_annotations_v1"}"#).expect("written");
+    fs::write(bench.path("vol/info"), r#"{"@type": "neuroglancer_annotations_v1"}"#)
+        .expect("written");
     bench.fails(1, "info vol", &["annotation"]);
     fs::write(bench.path("vol/info"), "{").expect("written");
     bench.fails(1, "info vol", &["info"]);
@@ -248,7 +286,8 @@ fn damaged_chunks_are_named_with_what_was_expected() {
     bench.succeeds("cutout vol --box 8:20,:,: -o x.npy");
 
     fs::remove_file(&chunk).expect("removed");
-    fs::write(bench.path("vol/1_1_1/0-8_0-8_0-4.gz"), b"\x1f\x8b\x08\x00nonsense").expect("written");
+    fs::write(bench.path("vol/1_1_1/0-8_0-8_0-4.gz"), b"\x1f\x8b\x08\x00nonsense")
+        .expect("written");
     bench.fails(1, "cutout vol -o y.npy", &["1_1_1/0-8_0-8_0-4", "gzip"]);
     fs::remove_file(bench.path("vol/1_1_1/0-8_0-8_0-4.gz")).expect("removed");
     bench.succeeds("cutout vol -o y.npy");
@@ -260,7 +299,13 @@ fn the_demo_shows_the_main_job_twice_in_the_same_folder() {
     let Some(bench) = Bench::new() else { return };
     for _ in 0..2 {
         let shown = bench.succeeds("demo");
-        for word in ["$ bigarrays import", "$ bigarrays info", "$ bigarrays cutout", "$ bigarrays points", "picture.png"] {
+        for word in [
+            "$ bigarrays import",
+            "$ bigarrays info",
+            "$ bigarrays cutout",
+            "$ bigarrays points",
+            "picture.png",
+        ] {
             assert!(shown.contains(word), "{word} is not in:\n{shown}");
         }
     }
@@ -277,10 +322,8 @@ fn a_full_disk_is_an_error_and_the_old_values_stay() {
     let Some(bench) = Bench::new() else { return };
     let small = bench.path("small");
     fs::create_dir(&small).expect("a folder");
-    let mount = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-        .arg(&small)
-        .output();
+    let mount =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&small).output();
     if !mount.is_ok_and(|mount| mount.status.success()) {
         skipped("no small file system can be mounted here");
         return;
@@ -289,7 +332,8 @@ fn a_full_disk_is_an_error_and_the_old_values_stay() {
         for url in ["small/vol", "sqlite://small/x.db"] {
             bench.npy("old.npy", "|u1", "64, 64, 16", &ramp(65536));
             bench.npy("big.npy", "|u1", "64, 64, 512", &ramp(2 << 20));
-            bench.succeeds(&format!("create {url} --size 64,64,512 --dtype uint8 --chunk 64,64,16"));
+            bench
+                .succeeds(&format!("create {url} --size 64,64,512 --dtype uint8 --chunk 64,64,16"));
             bench.succeeds(&format!("write {url} old.npy --at 0,0,0"));
             bench.fails(1, &format!("write {url} big.npy --at 0,0,0"), &["space"]);
             bench.succeeds(&format!("cutout {url} --box :,:,0:16 -o back.npy"));
@@ -314,7 +358,11 @@ fn a_read_only_folder_can_be_read_and_refuses_writes() {
     let ro = bench.path("ro");
     let mount = |words: &[&str]| Command::new("mount").args(words).arg(&ro).arg(&ro).output();
     let bound = mount(&["--bind"]).is_ok_and(|mount| mount.status.success())
-        && Command::new("mount").args(["-o", "remount,ro,bind"]).arg(&ro).status().is_ok_and(|status| status.success());
+        && Command::new("mount")
+            .args(["-o", "remount,ro,bind"])
+            .arg(&ro)
+            .status()
+            .is_ok_and(|status| status.success());
     if !bound {
         skipped("no read-only mount can be made here");
         return;

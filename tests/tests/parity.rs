@@ -41,10 +41,7 @@ fn pattern(shape: (usize, usize, usize, usize), seed: usize) -> Array4<u16> {
 /// Opens or creates with the options of the script.
 fn options(transport: Transport) -> OpenOptions {
     OpenOptions::new().array(move |builder: BigArrayBuilder<DynBackend>| {
-        builder
-            .unaligned(Unaligned::ReadModifyWrite)
-            .bounds(OutOfBounds::Crop)
-            .transport(transport)
+        builder.unaligned(Unaligned::ReadModifyWrite).bounds(OutOfBounds::Crop).transport(transport)
     })
 }
 

@@ -4,9 +4,7 @@
 
 use bigarrays::backend::{KeyValueBackendExt, wait};
 use bigarrays::ndarray::Array3;
-use bigarrays::{
-    DataType, Error, Key, OpenError, OpenOptions, Prefix, Registry, VolumeInfo,
-};
+use bigarrays::{DataType, Error, Key, OpenError, OpenOptions, Prefix, Registry, VolumeInfo};
 
 fn info() -> VolumeInfo {
     VolumeInfo::builder(DataType::Uint8, [8, 8, 8]).chunk_size([8, 8, 8]).build().expect("valid")
@@ -24,7 +22,10 @@ fn a_memory_store_of_a_name_is_the_same_store_in_the_whole_process() {
     again.write([0, 0, 0], Array3::<u8>::ones((8, 8, 8)).view()).expect("written");
     let third = bigarrays::open("precomputed://mem://shared-name/").expect("opened");
     assert_eq!(third.read::<u8>([7..8, 7..8, 7..8]).expect("read")[[0; 4]], 1);
-    assert!(matches!(bigarrays::open("mem://other-name"), Err(OpenError::Array(Error::NoInfo { .. }))));
+    assert!(matches!(
+        bigarrays::open("mem://other-name"),
+        Err(OpenError::Array(Error::NoInfo { .. }))
+    ));
 }
 
 #[test]
@@ -84,7 +85,11 @@ fn redirects_are_followed_ten_times_and_never_in_a_circle() {
     assert!(message.contains("circle") && message.contains("mem://circle-b"), "{message}");
 
     for n in 0..12 {
-        put(&format!("mem://hop-{n}"), "info", &format!(r#"{{"redirect": "mem://hop-{}"}}"#, n + 1));
+        put(
+            &format!("mem://hop-{n}"),
+            "info",
+            &format!(r#"{{"redirect": "mem://hop-{}"}}"#, n + 1),
+        );
     }
     let message = bigarrays::open("mem://hop-0").expect_err("too far").to_string();
     assert!(message.contains("more than 10"), "{message}");

@@ -14,8 +14,8 @@ use super::store::FsBackend;
 use super::write::Writer;
 
 impl FsBackend {
-    /// Removes the temporary files of writers that were killed, and the directories that are
-    /// empty then; says how many files there were.
+    /// Removes the temporary files of writers that were killed, and empty directories; says how
+    /// many files there were.
     ///
     /// Only files that were not written for `older_than` are removed, for a younger one may
     /// belong to a writer that lives; an hour is a good choice. Links to directories are not
@@ -36,10 +36,8 @@ fn clean(writer: &Writer, older_than: Duration) -> Result<u64, Failure> {
     let mut removed = 0;
     let mut left = vec![writer.directories.root().to_owned()];
     while let Some(directory) = left.pop() {
-        let here = clean_one(&directory, &mut left, now, older_than)?;
-        if here > 0
-            && let Some(lock) = DirectoryLock::take(&directory, writer.flock)?
-        {
+        let (here, is_empty) = clean_one(&directory, &mut left, now, older_than)?;
+        if is_empty && let Some(lock) = DirectoryLock::take(&directory, writer.flock)? {
             writer.tidy(&directory, lock)?;
         }
         removed += here;
@@ -47,21 +45,23 @@ fn clean(writer: &Writer, older_than: Duration) -> Result<u64, Failure> {
     Ok(removed)
 }
 
-/// Cleans one directory, and adds those in it to `left`.
+/// Cleans one directory, and adds those in it to `left`. Says how many files it removed, and
+/// whether nothing else was there.
 fn clean_one(
     directory: &Path,
     left: &mut Vec<PathBuf>,
     now: SystemTime,
     older_than: Duration,
-) -> Result<u64, Failure> {
+) -> Result<(u64, bool), Failure> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if is_absence(&error) => return Ok(0),
+        Err(error) if is_absence(&error) => return Ok((0, false)),
         Err(error) => return Err(error.into()),
     };
-    let mut removed = 0;
+    let (mut removed, mut all) = (0, 0);
     for entry in entries {
         let entry = entry?;
+        all += 1;
         if entry.file_type()?.is_dir() {
             left.push(entry.path());
         } else if entry.file_name().to_str().is_some_and(is_temporary) {
@@ -71,7 +71,7 @@ fn clean_one(
             }
         }
     }
-    Ok(removed)
+    Ok((removed, removed == all))
 }
 
 fn remove_if_old(entry: &fs::DirEntry, now: SystemTime, older_than: Duration) -> io::Result<bool> {

@@ -43,7 +43,7 @@ impl Directories {
     pub(super) fn make(&self, directory: &Path) -> Result<(), Failure> {
         if directory == self.root && !self.create && !directory.exists() {
             let note = format!("the directory {} does not exist", self.root.display());
-            return Err(Failure::new(ErrorKind::InvalidConfig, note));
+            return Err(Failure::new(ErrorKind::NotFound, note));
         }
         let made = match fs::create_dir(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

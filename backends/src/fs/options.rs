@@ -97,7 +97,7 @@ impl FsOptions {
     /// Opens the directory. Changes nothing on the disk.
     ///
     /// # Errors
-    /// Kind `InvalidConfig` if the root is not a directory, or does not exist and is not to be
+    /// Kind `InvalidConfig` if the root is not a directory; `NotFound` if it does not exist and is not to be
     /// made; `PermissionDenied` if it cannot be looked at.
     pub fn open(self) -> BackendResult<FsBackend> {
         FsBackend::with_options(self)

@@ -57,10 +57,10 @@ impl FsBackend {
 
     pub(super) fn with_options(options: FsOptions) -> BackendResult<Self> {
         let FsOptions { root, durability, create, read_only, names } = options;
-        let invalid = |root: &Path, note: &str| {
-            let error = BackendError::new(ErrorKind::InvalidConfig, Name(root), Operation::Open);
-            error.with_note(note)
+        let refuse = |kind, root: &Path, note: &str| {
+            BackendError::new(kind, Name(root), Operation::Open).with_note(note)
         };
+        let invalid = |root: &Path, note: &str| refuse(ErrorKind::InvalidConfig, root, note);
         let absolute = std::path::absolute(&root)
             .map_err(|error| invalid(&root, "it is not a path").with_source(error))?;
         match fs::metadata(&absolute) {
@@ -69,7 +69,7 @@ impl FsBackend {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if read_only || !create {
                     let note = "the directory does not exist";
-                    return Err(invalid(&absolute, note).with_source(error));
+                    return Err(refuse(ErrorKind::NotFound, &absolute, note).with_source(error));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {

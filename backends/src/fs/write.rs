@@ -1,6 +1,6 @@
 //! Putting and deleting: what happens under the lock of a directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,13 +63,28 @@ impl Writer {
                 return Ok(PutOutcome::Conflict);
             }
         }
+        let directory = place.directory.clone();
+        let put = self.put_in(place, value, when);
+        if put.as_ref().is_ok_and(PutOutcome::is_written) {
+            self.sync(&directory)?;
+        } else {
+            self.forsake(&directory);
+        }
+        put
+    }
+
+    fn put_in(
+        &self,
+        place: Place,
+        value: &Value,
+        when: &Precondition,
+    ) -> Result<PutOutcome, Failure> {
         let (staged, file) = self.stage(place, value)?;
         if self.durability != Durability::None {
             file.sync_all()?;
         }
         drop(file);
-        let directory = staged.place.directory.clone();
-        let lock = self.lock(&directory)?;
+        let lock = self.lock(&staged.place.directory)?;
         lock.permits(when)?;
         if *when != Precondition::Always && !holds(when, self.names.find(&staged.place.bare, stat)?)
         {
@@ -77,7 +92,6 @@ impl Writer {
         }
         let version = self.publish(staged)?;
         drop(lock);
-        self.sync(&directory)?;
         Ok(PutOutcome::Written { version: Some(version) })
     }
 
@@ -86,11 +100,29 @@ impl Writer {
         &self,
         puts: impl Iterator<Item = (K, Result<Place, Failure>, Value)>,
     ) -> Result<(), (Option<K>, Failure)> {
+        let mut directories = BTreeSet::new();
+        let put = self.put_all(puts, &mut directories);
+        if put.is_err() {
+            directories.iter().for_each(|directory| self.forsake(directory));
+        }
+        put
+    }
+
+    fn put_all<K>(
+        &self,
+        puts: impl Iterator<Item = (K, Result<Place, Failure>, Value)>,
+        directories: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), (Option<K>, Failure)> {
         let mut staged: BTreeMap<PathBuf, Vec<(K, Staged)>> = BTreeMap::new();
         let mut unsynced: Vec<File> = Vec::new();
         for (key, place, value) in puts {
-            let (value, file) = match place.and_then(|place| self.stage(place, &value)) {
-                Ok(done) => done,
+            let place = match place {
+                Ok(place) => place,
+                Err(failure) => return Err((Some(key), failure)),
+            };
+            directories.insert(place.directory.clone());
+            let (value, file) = match self.stage(place, &value) {
+                Ok(staged) => staged,
                 Err(failure) => return Err((Some(key), failure)),
             };
             if self.durability != Durability::None {
@@ -198,6 +230,24 @@ impl Writer {
             self.directories.sync(directory)?;
         }
         Ok(())
+    }
+
+    /// After a failure: removes the directories that were made for nothing, or they would be in
+    /// the way of values with their names.
+    fn forsake(&self, directory: &Path) {
+        let below_root = |path: &&Path| path.starts_with(self.directories.root());
+        for directory in directory.ancestors().take_while(below_root) {
+            match DirectoryLock::take(directory, self.flock) {
+                // It may have come no further than to one above it.
+                Ok(None) => {}
+                Ok(Some(lock)) => {
+                    self.directories.prune(directory, lock, self.flock);
+                    return;
+                }
+                // What went wrong before is what gets told.
+                Err(_) => return,
+            }
+        }
     }
 
     /// After a removal: removes the directory if it is empty, and makes that durable.

@@ -53,9 +53,10 @@
 //! ```
 //!
 //! A value of more than 1 MiB (1 048 576 bytes) is cut into pieces of that length, which are rows
-//! with consecutive numbers. Keys and values are apart so that a listing, or a look at sizes, reads pages full of keys and
-//! none of the values; finding a value costs no more than through an index. For a look from
-//! outside there is a view `bigarrays` of both, without the values over 1 MiB:
+//! with consecutive numbers. Keys and values are apart so that a listing, or a look at sizes,
+//! reads pages full of keys and none of the values; finding a value costs no more than through an
+//! index. For a look from outside there is a view of both, `bigarrays`, in which values over
+//! 1 MiB are null:
 //!
 //! ```sh
 //! sqlite3 volume.db "SELECT value FROM bigarrays WHERE key = 'info'"

@@ -80,6 +80,8 @@ impl Settings {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         schema::use_wal(&connection, self.busy_timeout)?;
         connection.pragma_update(None, "synchronous", self.synchronous.word())?;
+        // What a sync means on macOS unless one asks for more is not a sync.
+        connection.pragma_update(None, "fullfsync", self.synchronous == Synchronous::Full)?;
         connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
         adjust(&connection)?;
         Ok(connection)

@@ -73,7 +73,10 @@ impl SqliteBackend {
         let settings = Settings { path: path.clone(), read_only, busy_timeout, synchronous };
         let writer = match read_only {
             true => None,
-            false => Some(Mutex::new(settings.writer(create).map_err(fail)?)),
+            false => {
+                require_writable(&path).map_err(fail)?;
+                Some(Mutex::new(settings.writer(create).map_err(fail)?))
+            }
         };
         let readers = Readers::open(settings).map_err(fail)?;
         Ok(Self { path, readers, writer })
@@ -90,6 +93,19 @@ impl SqliteBackend {
         let done = work(&transaction)?;
         transaction.commit()?;
         Ok(done)
+    }
+}
+
+/// On a medium that is read-only SQLite only says that it cannot open the file: its log cannot be
+/// made.
+fn require_writable(path: &Path) -> Result<(), Failure> {
+    match fs::File::options().write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            let note = "its file system is read-only";
+            Err(Failure::new(ErrorKind::ReadOnly, note).because(error))
+        }
+        // Anything else SQLite says itself.
+        _ => Ok(()),
     }
 }
 

@@ -14,7 +14,13 @@ use crate::picture;
 
 /// All that the demo makes in its folder.
 const FILES: [&str; 8] = [
-    "em.npy", "labels.npy", "demo.db", "demo.db-wal", "demo.db-shm", "cutout.npy", "slice.png",
+    "em.npy",
+    "labels.npy",
+    "demo.db",
+    "demo.db-wal",
+    "demo.db-shm",
+    "cutout.npy",
+    "slice.png",
     "picture.png",
 ];
 
@@ -27,7 +33,8 @@ pub(crate) fn run(args: &DemoArgs, console: Console) -> Result<(), CliError> {
     output::write(&dir.join("labels.npy"), phantom.labels(), DataType::Uint32, size)?;
 
     let dir_text = dir.display().to_string();
-    let step = |about: &str, command: &str| step(about, &command.replace("DIR", &dir_text), console);
+    let step =
+        |about: &str, command: &str| step(about, &command.replace("DIR", &dir_text), console);
     step(
         "An image and a segmentation become two volumes in one SQLite file.",
         "import DIR/em.npy sqlite://DIR/demo.db?prefix=em --chunk 64,64,32 --offset -96,-96,1000 --resolution 8,8,40",
@@ -109,7 +116,8 @@ fn show(dir: &Path, dir_text: &str, console: Console) -> Result<(), CliError> {
     image.save_png(&path)?;
     if !console.is_json() {
         console.line(&format!("\n{}", image.terminal(76, console.has_colour())));
-        console.line(&format!("This picture: {}. All files of the demo: {dir_text}/", path.display()));
+        console
+            .line(&format!("This picture: {}. All files of the demo: {dir_text}/", path.display()));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::args::ImportArgs;
 use crate::console::Console;
 use crate::error::CliError;
 use crate::source::{self, Source, SourceOptions};
-use crate::transfer;
+use crate::transfer::{self, Memory};
 use crate::values;
 use crate::volume;
 
@@ -19,6 +19,7 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
             "a mem:// volume is gone when this command ends; import into a file:// or sqlite:// volume",
         ));
     }
+    let memory = Memory::divide(args.memory.0);
     let mut size = args.size.as_deref().map(source::parse_size).transpose()?;
     if let Some(size) = &mut size
         && size.len() == 3
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
         size,
         data_type: args.dtype,
         dataset: args.dataset.clone(),
-        memory: args.memory.0,
+        memory: memory.source,
     };
     let mut source = source::open(&args.source, &options)?;
     console.note(&format!("{}: {}", args.source.display(), source.describe()));
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
     }
     let array = target(args, source.as_ref(), console)?;
     let at = args.at.map_or(array.bounds().min, |at| at.0);
-    let bbox = transfer::copy(source.as_mut(), &array, at, args.memory.0, console)?;
+    let bbox = transfer::copy(source.as_mut(), &array, at, memory.source, console)?;
     let chunks = array.chunk_count(bbox);
     let facts = json!({
         "url": args.url,
@@ -57,16 +58,12 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
 }
 
 /// The volume to import into: the one that is there, or a new one as large as the source.
-fn target(
-    args: &ImportArgs,
-    source: &dyn Source,
-    console: Console,
-) -> Result<BigArray, CliError> {
+fn target(args: &ImportArgs, source: &dyn Source, console: Console) -> Result<BigArray, CliError> {
     let scale = values::scale(args.scale.as_deref());
-    let unaligned =
-        if args.unaligned { Unaligned::ReadModifyWrite } else { Unaligned::Reject };
+    let memory = Memory::divide(args.memory.0).array;
+    let unaligned = if args.unaligned { Unaligned::ReadModifyWrite } else { Unaligned::Reject };
     let options = OpenOptions::new()
-        .array(move |options| options.scale(scale.clone()).unaligned(unaligned));
+        .array(move |options| options.scale(scale.clone()).unaligned(unaligned).memory(memory));
     match options.open(&args.url) {
         Ok(array) => {
             let mut given = args.shape.given();

@@ -62,7 +62,8 @@ fn table(url: &str, info: &VolumeInfo) -> String {
         1 => "1 channel".to_owned(),
         channels => format!("{channels} channels"),
     };
-    let header = ["scale", "key", "size", "offset", "nm/voxel", "chunk", "encoding", "chunks", "bytes"];
+    let header =
+        ["scale", "key", "size", "offset", "nm/voxel", "chunk", "encoding", "chunks", "bytes"];
     let mut rows = vec![header.map(String::from)];
     for (index, scale) in info.scales.iter().enumerate() {
         let mut encoding = scale.encoding.to_string();

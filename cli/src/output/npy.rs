@@ -14,9 +14,8 @@ const BEFORE: usize = 10;
 pub(super) fn encode(voxels: Voxels<'_>, out: &mut dyn Write) -> io::Result<()> {
     let [x, y, z, c] = voxels.size;
     let descr = descr(voxels.data_type);
-    let mut header = format!(
-        "{{'descr': '{descr}', 'fortran_order': True, 'shape': ({x}, {y}, {z}, {c}), }}"
-    );
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': ({x}, {y}, {z}, {c}), }}");
     // The header ends with a line feed.
     let len = (BEFORE + header.len() + 1).next_multiple_of(ALIGNMENT) - BEFORE;
     header.extend(std::iter::repeat_n(' ', len - 1 - header.len()));

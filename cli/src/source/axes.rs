@@ -85,11 +85,7 @@ impl Axes {
     }
 
     /// The dimensions of a file with their names.
-    pub(super) fn pair(
-        &self,
-        path: &Path,
-        shape: &[u64],
-    ) -> Result<Vec<(Axis, u64)>, SourceError> {
+    pub(super) fn pair(&self, path: &Path, shape: &[u64]) -> Result<Vec<(Axis, u64)>, SourceError> {
         if self.len() != shape.len() {
             return Err(SourceError::AxesMismatch {
                 path: path.to_owned(),

@@ -179,7 +179,9 @@ pub(crate) enum SourceError {
         source: io::Error,
     },
     /// A box was asked for that is not in the source, or into a buffer of another length.
-    #[error("cannot read the box {min:?}..{max:?} of a source of size {size:?} into {buffer} bytes")]
+    #[error(
+        "cannot read the box {min:?}..{max:?} of a source of size {size:?} into {buffer} bytes"
+    )]
     BadBox {
         /// The first voxel.
         min: [u64; 3],

@@ -25,8 +25,7 @@ pub(super) fn list(path: &Path) -> Result<Folder, SourceError> {
     let (mut tiffs, mut pngs) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(path).map_err(SourceError::io("read", path))? {
         let file = entry.map_err(SourceError::io("read", path))?.path();
-        let hidden =
-            file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         let list = if has_extension(&file, &["tif", "tiff"]) {
             &mut tiffs
         } else if has_extension(&file, &["png"]) {
@@ -39,7 +38,8 @@ pub(super) fn list(path: &Path) -> Result<Folder, SourceError> {
         }
     }
     let by_name = |a: &PathBuf, b: &PathBuf| {
-        let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name =
+            |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         natural(&name(a), &name(b))
     };
     tiffs.sort_by(by_name);
@@ -94,15 +94,41 @@ mod tests {
     #[test]
     fn numbers_in_names_count_as_numbers() {
         let mut names = [
-            "z10.tif", "z2.tif", "z1.tif", "a", "z01.tif", "z1b", "z1a", "x99999999999999999999999",
-            "x100000000000000000000000", "", "3", "20", "é2", "é10", "z.tif",
+            "z10.tif",
+            "z2.tif",
+            "z1.tif",
+            "a",
+            "z01.tif",
+            "z1b",
+            "z1a",
+            "x99999999999999999999999",
+            "x100000000000000000000000",
+            "",
+            "3",
+            "20",
+            "é2",
+            "é10",
+            "z.tif",
         ];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(
             names,
             [
-                "", "3", "20", "a", "x99999999999999999999999", "x100000000000000000000000",
-                "z.tif", "z01.tif", "z1.tif", "z1a", "z1b", "z2.tif", "z10.tif", "é2", "é10",
+                "",
+                "3",
+                "20",
+                "a",
+                "x99999999999999999999999",
+                "x100000000000000000000000",
+                "z.tif",
+                "z01.tif",
+                "z1.tif",
+                "z1a",
+                "z1b",
+                "z2.tif",
+                "z10.tif",
+                "é2",
+                "é10",
             ]
         );
     }

@@ -59,11 +59,7 @@ impl GzipStream {
     }
 
     fn truncated(&self) -> SourceError {
-        SourceError::Truncated {
-            path: self.path.clone(),
-            expected: self.len,
-            found: self.position,
-        }
+        SourceError::Truncated { path: self.path.clone(), expected: self.len, found: self.position }
     }
 
     fn damaged(&self, error: io::Error) -> SourceError {

@@ -36,7 +36,7 @@ mod tiff;
 mod tiles;
 mod window;
 
-pub(crate) use axes::{Axes, parse_size};
+pub(crate) use axes::parse_size;
 pub(crate) use error::SourceError;
 pub(crate) use open::{SourceOptions, open};
 pub(crate) use strided::Source;

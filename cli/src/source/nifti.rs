@@ -108,9 +108,8 @@ fn data_type(path: &Path, header: &NiftiHeader) -> Result<DataType, SourceError>
 /// Three dimensions, and the fourth if it has several elements: dimensions of one beyond the
 /// third do not count, wherever they stand.
 fn shape(path: &Path, header: &NiftiHeader) -> Result<Vec<u64>, SourceError> {
-    let dim = header
-        .dim()
-        .map_err(|error| SourceError::malformed(path, "NIfTI", error.to_string()))?;
+    let dim =
+        header.dim().map_err(|error| SourceError::malformed(path, "NIfTI", error.to_string()))?;
     let mut shape: Vec<u64> = dim.iter().map(|&size| u64::from(size)).collect();
     while shape.len() < 3 {
         shape.push(1);
@@ -139,11 +138,12 @@ fn first_voxel(path: &Path, header: &NiftiHeader) -> Result<u64, SourceError> {
     if start < EARLIEST { Err(wrong()) } else { Ok(start) }
 }
 
-/// Nanometres per voxel along x, y and z.
+/// Nanometres per voxel along x, y and z. A file that names no unit means millimetres, as every
+/// reader of the format takes it.
 fn resolution(header: &NiftiHeader, axes: &Axes) -> Option<[f64; 3]> {
     let nanometres = match header.xyzt_to_space() {
         Ok(Unit::Meter) => 1e9,
-        Ok(Unit::Mm) => 1e6,
+        Ok(Unit::Mm | Unit::Unknown) => 1e6,
         Ok(Unit::Micron) => 1e3,
         _ => return None,
     };
@@ -169,6 +169,8 @@ fn describe(header: &NiftiHeader, axes: &Axes, packed: bool) -> String {
     }
     if resolution(header, axes).is_none() {
         text.push_str(", without a size of voxels");
+    } else if matches!(header.xyzt_to_space(), Ok(Unit::Unknown)) {
+        text.push_str(", voxel size without a unit, taken as millimetres");
     }
     let (slope, inter) = (header.scl_slope, header.scl_inter);
     // A slope of 0 means that there is no scaling.

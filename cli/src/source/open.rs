@@ -44,8 +44,7 @@ pub(crate) fn open(path: &Path, options: &SourceOptions) -> Result<Box<dyn Sourc
             reason: "--dataset is for HDF5, which is not in this version; convert the dataset to .npy",
         });
     }
-    let options_error =
-        |reason| SourceError::Options { path: path.to_owned(), reason };
+    let options_error = |reason| SourceError::Options { path: path.to_owned(), reason };
     match (&options.size, options.data_type) {
         (Some(_), Some(_)) if kind.is_dir() => {
             return Err(options_error("a folder of raw files is not a source; give one file"));

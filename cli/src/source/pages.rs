@@ -120,7 +120,10 @@ impl Stack<'_> {
         };
         let mut dimensions = axes.pair(self.path, &shape)?;
         // Sample planes lie before the rows of each; in the shape, samples come last.
-        if planar && !one_sample && let Some(sample) = dimensions.pop() {
+        if planar
+            && !one_sample
+            && let Some(sample) = dimensions.pop()
+        {
             dimensions.insert(dimensions.len() - 2, sample);
         }
         Ok(dimensions)

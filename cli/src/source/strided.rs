@@ -32,12 +32,8 @@ pub(crate) trait Source {
     /// # Errors
     /// [`SourceError::BadBox`] if the box is not in the source, or `out` is not exactly as long;
     /// else what is wrong with the file.
-    fn read_box(
-        &mut self,
-        min: [u64; 3],
-        max: [u64; 3],
-        out: &mut [u8],
-    ) -> Result<(), SourceError>;
+    fn read_box(&mut self, min: [u64; 3], max: [u64; 3], out: &mut [u8])
+    -> Result<(), SourceError>;
 }
 
 /// Bytes to turn at once: they should stay in the processor's cache.

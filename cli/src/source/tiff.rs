@@ -172,7 +172,9 @@ fn inspect(path: &Path, page: usize, file: &mut TiffFile) -> Result<PageFormat, 
     }
     if color.num_samples() != samples {
         let colours = color.num_samples();
-        return Err(unsupported(format!("{samples} samples per pixel, of which {colours} are colours")));
+        return Err(unsupported(format!(
+            "{samples} samples per pixel, of which {colours} are colours"
+        )));
     }
     let data_type = match (layout.sample_type, color.bit_depth()) {
         (Some(DecodingSampleType::U8), 8) => DataType::Uint8,

@@ -94,8 +94,119 @@ struct Cuts {
 impl Cuts {
     /// The cut after `at`, which is itself one.
     fn after(&self, at: u64) -> u64 {
-        let cut =
-            if at == 0 && self.first > 0 { self.first } else { at.saturating_add(self.step) };
+        let cut = if at == 0 && self.first > 0 { self.first } else { at.saturating_add(self.step) };
         cut.min(self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bigarrays::info::DataType;
+
+    use super::super::SourceError;
+    use super::*;
+
+    struct Shape {
+        size: [u64; 4],
+        order: [usize; 4],
+    }
+
+    impl Source for Shape {
+        fn data_type(&self) -> DataType {
+            DataType::Uint16
+        }
+        fn size(&self) -> [u64; 4] {
+            self.size
+        }
+        fn resolution(&self) -> Option<[f64; 3]> {
+            None
+        }
+        fn describe(&self) -> String {
+            String::new()
+        }
+        fn order(&self) -> [usize; 4] {
+            self.order
+        }
+        fn read_box(&mut self, _: [u64; 3], _: [u64; 3], _: &mut [u8]) -> Result<(), SourceError> {
+            Ok(())
+        }
+    }
+
+    const Z_SLOWEST: [usize; 4] = [2, 1, 0, 3];
+    const X_SLOWEST: [usize; 4] = [0, 1, 2, 3];
+
+    fn tile(min: [u64; 3], max: [u64; 3]) -> Tile {
+        Tile { min, max }
+    }
+
+    #[test]
+    fn boxes_grow_along_the_fastest_axes_first() {
+        let shapes = |order, memory| {
+            let source = Shape { size: [1000, 1000, 1000, 1], order };
+            let first = tiles(&source, [64; 3], [0; 3], memory).next().unwrap();
+            first.shape()
+        };
+        // Half the memory holds 2, 40 and 300 chunks.
+        let chunk = 64 * 64 * 64 * 2;
+        assert_eq!(shapes(Z_SLOWEST, 2 * 2 * chunk), [128, 64, 64]);
+        assert_eq!(shapes(Z_SLOWEST, 2 * 40 * chunk), [1000, 128, 64]);
+        assert_eq!(shapes(Z_SLOWEST, 2 * 600 * chunk), [1000, 1000, 128]);
+        assert_eq!(shapes(X_SLOWEST, 2 * 40 * chunk), [64, 128, 1000]);
+        assert_eq!(shapes(X_SLOWEST, 1 << 40), [1000; 3]);
+        // No memory is enough for less than a chunk.
+        assert_eq!(shapes(X_SLOWEST, 0), [64; 3]);
+    }
+
+    #[test]
+    fn borders_are_chunk_borders_and_the_slowest_axis_comes_last() {
+        let source = Shape { size: [10, 1, 9, 3], order: X_SLOWEST };
+        let found: Vec<Tile> = tiles(&source, [4, 4, 8], [3, 0, 5], 0).collect();
+        let expected = [
+            tile([0, 0, 0], [3, 1, 5]),
+            tile([0, 0, 5], [3, 1, 9]),
+            tile([3, 0, 0], [7, 1, 5]),
+            tile([3, 0, 5], [7, 1, 9]),
+            tile([7, 0, 0], [10, 1, 5]),
+            tile([7, 0, 5], [10, 1, 9]),
+        ];
+        assert_eq!(found, expected);
+        let source = Shape { size: [10, 1, 9, 3], order: Z_SLOWEST };
+        let found: Vec<Tile> = tiles(&source, [4, 4, 8], [3, 0, 5], 0).collect();
+        assert_eq!(found[..2], [expected[0], expected[2]]);
+        assert_eq!(found.len(), 6);
+    }
+
+    #[test]
+    fn every_voxel_is_in_one_box_that_keeps_to_the_memory() {
+        for memory in [0, 500, 3000, 1 << 20] {
+            for chunk in [[1; 3], [3, 5, 2], [100; 3], [0; 3]] {
+                for phase in [[0; 3], [2, 1, 1], [99; 3]] {
+                    for order in [Z_SLOWEST, X_SLOWEST, [1, 3, 2, 0]] {
+                        let source = Shape { size: [7, 11, 5, 2], order };
+                        let mut seen = vec![false; 7 * 11 * 5];
+                        for tile in tiles(&source, chunk, phase, memory) {
+                            let chunk = chunk.map(|extent: u64| extent.max(1));
+                            let bytes = tile.shape().iter().product::<u64>() * 4;
+                            let one = (0..3).all(|axis| tile.shape()[axis] <= chunk[axis]);
+                            assert!(bytes <= memory / 2 || one, "{tile:?} {memory}");
+                            for axis in 0..3 {
+                                let cut = tile.min[axis];
+                                let phase = phase[axis] % chunk[axis];
+                                assert!(cut == 0 || cut % chunk[axis] == phase, "{tile:?}");
+                            }
+                            for z in tile.min[2]..tile.max[2] {
+                                for y in tile.min[1]..tile.max[1] {
+                                    for x in tile.min[0]..tile.max[0] {
+                                        let at = usize::try_from(x + 7 * (y + 11 * z)).unwrap();
+                                        assert!(!std::mem::replace(&mut seen[at], true));
+                                    }
+                                }
+                            }
+                        }
+                        assert!(seen.iter().all(|&seen| seen));
+                    }
+                }
+            }
+        }
     }
 }

@@ -64,8 +64,7 @@ impl<S: Stream> Window<S> {
 
     fn hold_in_memory(&mut self, len: u64) -> Result<(), SourceError> {
         self.spool = None;
-        let too_much =
-            || SourceError::OutOfMemory { path: self.path.clone(), bytes: len };
+        let too_much = || SourceError::OutOfMemory { path: self.path.clone(), bytes: len };
         let len = usize::try_from(len).map_err(|_| too_much())?;
         self.memory.truncate(len);
         let more = len - self.memory.len();
