@@ -71,13 +71,46 @@ impl CliError {
         ExitCode::from(if matches!(self, Self::Usage(_)) { 2 } else { 1 })
     }
 
-    /// The whole story: the error and its causes, a line each.
+    /// What to do about it on the command line, where the error itself speaks of the library.
+    fn advice(&self) -> Option<&'static str> {
+        use bigarrays::Error as Array;
+        use bigarrays::backend::ErrorKind;
+        let (Self::Array(error) | Self::Open(bigarrays::OpenError::Array(error))) = self else {
+            return None;
+        };
+        match error {
+            Array::NoInfo { .. } => Some("make a volume there with `bigarrays create` or `import`"),
+            Array::Backend(error) => match error.kind() {
+                ErrorKind::NotFound => {
+                    Some("check the path, or make a volume with `bigarrays create` or `import`")
+                }
+                ErrorKind::StorageFull => Some("free some space and run the command again"),
+                ErrorKind::Transient => Some("run the command again"),
+                _ => None,
+            },
+            Array::Unaligned(_) => {
+                Some("choose such a box, or give --unaligned to `write` and `import`")
+            }
+            Array::OutOfBounds { .. } => {
+                Some("choose a box inside, or give `cutout` --outside fill, `write` --crop")
+            }
+            Array::MissingChunk { .. } => Some("--missing fill takes it for the fill value"),
+            Array::AlreadyExists { .. } => Some("`bigarrays rm URL --all` removes a volume"),
+            Array::BadChunk { .. } => Some("write that chunk again, or remove it with `rm --box`"),
+            _ => None,
+        }
+    }
+
+    /// The whole story: the error and its causes, a line each, and what to do.
     pub(crate) fn story(&self) -> String {
         let mut story = format!("error: {self}");
         let mut cause = self.source();
         while let Some(error) = cause {
             story.push_str(&format!("\n  because: {}", error.to_string().replace('\n', "\n    ")));
             cause = error.source();
+        }
+        if let Some(advice) = self.advice() {
+            story.push_str(&format!("\n  what to do: {advice}"));
         }
         story
     }

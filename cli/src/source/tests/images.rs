@@ -150,7 +150,7 @@ fn axes_name_page_row_column_and_sample() {
         assert_eq!(turned.size(), [2, 4, 3, 3]);
         let mut voxels = vec![0; 2 * 4 * 3 * 3 * 2];
         turned.read_box([0; 3], [2, 4, 3], &mut voxels).unwrap();
-        let at = |x, y, z, c| (x + 2 * (y + 4 * (z + 3 * c))) * 2;
+        let at = |x: usize, y: usize, z: usize, c: usize| (x + 2 * (y + 4 * (z + 3 * c))) * 2;
         for (x, y, z, c) in [(0, 0, 0, 0), (1, 3, 2, 1), (1, 0, 2, 2), (0, 2, 1, 0)] {
             let [column, row, page, sample] = [y, z, x, c].map(|n| n as u64);
             let voxel = &voxels[at(x, y, z, c)..][..2];

@@ -142,6 +142,7 @@ fn sizes_of_voxels_become_nanometres() {
     assert_eq!(resolution([0.008, 0.008, 0.04], 2 | 8), Some([8000.0, 8000.0, 40000.0]));
     assert_eq!(resolution([0.325, 1.1, 2.0], 3), Some([325.0, 1100.0, 2000.0]));
     assert_eq!(resolution([1e-9, 4e-9, 3e-8], 1), Some([1.0, 4.0, 30.0]));
+    for u in 0..9 { eprintln!("{u} {:?}", resolution([1.0; 3], u)); }
     assert_eq!(resolution([1.0, 1.0, 1.0], 0), None);
     assert_eq!(resolution([1.0, 0.0, 1.0], 2), None);
     assert_eq!(resolution([1.0, f32::NAN, 1.0], 2), None);

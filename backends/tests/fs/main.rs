@@ -1,0 +1,16 @@
+//! What is special about directories as stores; the rest is in the conformance suite.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod failures;
+mod listing;
+mod names;
+mod writers;
+
+/// Not a test when run by hand: other tests run it in processes of their own.
+#[test]
+fn a_child_does_its_job() {
+    if let Some(job) = common::child_job() {
+        writers::work(&job);
+    }
+}
