@@ -1,4 +1,5 @@
 //! The conformance suite on every store of this package, with threads and processes.
+#![expect(clippy::expect_used, reason = "the helpers belong to the tests")]
 
 use std::env;
 use std::path::Path;
@@ -35,7 +36,7 @@ fn prove(kind: &'static str, configure: impl Fn(Suite<'_>) -> Suite<'_>) {
             .env(STORE, format!("{kind} {}", place.display()));
         command
     });
-    configure(suite).run().assert_ok();
+    let report = configure(suite).run(); eprintln!("{kind} {report}"); report.assert_ok();
 }
 
 /// Not a test when run by hand: the suite runs it in processes of their own.

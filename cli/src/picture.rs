@@ -254,3 +254,145 @@ fn character(above: [u8; 3], below: [u8; 3]) -> char {
     let step = u64::from(sum) * steps / (2 * 255 * 1000 + 1);
     usize::try_from(step).ok().and_then(|step| RAMP.get(step)).map_or(' ', |&c| char::from(c))
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array4;
+
+    use super::*;
+
+    fn picture(width: usize, pixels: &[[u8; 3]]) -> Picture {
+        Picture { width, height: pixels.len() / width, pixels: pixels.to_vec() }
+    }
+
+    fn image<T: bigarrays::Element>(shape: [usize; 4], value: impl Fn(usize) -> T) -> DynArray {
+        let [x, y, z, _] = shape;
+        T::into_dyn(Array4::from_shape_fn(shape, |(i, j, k, c)| {
+            value(i + x * (j + y * (k + z * c)))
+        }))
+    }
+
+    const BLACK: [u8; 3] = [0; 3];
+    const WHITE: [u8; 3] = [255; 3];
+
+    #[test]
+    fn gray_runs_from_the_first_to_the_last_percent() {
+        // 0 to 199, but for an outlier at each end.
+        let outliers = |n: usize| match n {
+            0 => -1e9,
+            199 => 1e9,
+            n => f64::from(u8::try_from(n).unwrap()),
+        };
+        let gray = Picture::gray(&image([20, 10, 1, 1], outliers));
+        assert_eq!((gray.width, gray.height), (20, 10));
+        assert_eq!((gray.pixels[0], gray.pixels[199]), (BLACK, WHITE));
+        assert_eq!((gray.pixels[2], gray.pixels[197]), (BLACK, WHITE));
+        assert_eq!(gray.pixels[100], [128; 3]);
+    }
+
+    #[test]
+    fn few_bright_pixels_are_seen_and_nothing_is_black() {
+        let sparse = Picture::gray(&image([100, 10, 1, 1], |n| u16::from(n == 5) * 300));
+        assert_eq!((sparse.pixels[5], sparse.pixels[6]), (WHITE, BLACK));
+        let constant = Picture::gray(&image([4, 4, 1, 1], |_| 7_u8));
+        assert!(constant.pixels.iter().all(|&pixel| pixel == BLACK));
+        let strange = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0, 2.0, 3.0];
+        let strange = Picture::gray(&image([6, 1, 1, 1], |n| strange[n]));
+        assert_eq!(strange.pixels[..4], [BLACK, WHITE, BLACK, BLACK]);
+        assert_eq!(strange.pixels[5], WHITE);
+        assert!(Picture::gray(&image([0, 4, 1, 1], |_| 7_u8)).pixels.is_empty());
+        assert!(Picture::gray(&image([3, 4, 0, 1], |_| 7_u8)).pixels.is_empty());
+    }
+
+    #[test]
+    fn numbers_of_every_type_keep_their_order() {
+        macro_rules! check {
+            ($($T:ident)*) => { $(
+                let ends = [$T::MIN, $T::MAX];
+                let gray = Picture::gray(&image([2, 1, 1, 1], |n| ends[n]));
+                assert_eq!(gray.pixels, [BLACK, WHITE], stringify!($T));
+            )* };
+        }
+        check!(u8 i8 u16 i16 u32 i32 u64 i64);
+        let gray = Picture::gray(&image([3, 1, 1, 1], |n| [-1.0_f32, 0.0, 1.0][n]));
+        assert_eq!(gray.pixels, [BLACK, [128; 3], WHITE]);
+        let gray = Picture::gray(&image([3, 1, 1, 1], |n| [-1_i16, 0, 1][n]));
+        assert_eq!(gray.pixels, [BLACK, [128; 3], WHITE]);
+    }
+
+    #[test]
+    fn three_channels_are_colours_of_the_first_z() {
+        // Channels of the first z: 0, 1, 2; of the second: 100.
+        let value = |n: usize| if n / 2 % 2 == 1 { 100 } else { u8::try_from(n / 4).unwrap() };
+        let colours = Picture::gray(&image([2, 1, 2, 3], value));
+        assert_eq!(colours.pixels, [[0, 128, 255]; 2]);
+        let two = Picture::gray(&image([2, 1, 1, 2], |n| u8::try_from(n).unwrap()));
+        assert_eq!(two.pixels, [BLACK, WHITE]);
+    }
+
+    #[test]
+    fn labels_have_colours_of_their_own_and_0_is_black() {
+        let labels = Picture::labels(&image([4, 1, 1, 1], |n| [0_u64, 1, 2, 1][n]));
+        let wide = Picture::labels(&image([4, 1, 1, 1], |n| [0_u16, 1, 2, 1][n]));
+        assert_eq!(labels, wide);
+        assert_eq!(labels.pixels[0], BLACK);
+        assert_eq!(labels.pixels[1], labels.pixels[3]);
+        let mut colours: Vec<[u8; 3]> = (1..2000).map(label_colour).collect();
+        assert!(colours.iter().all(|colour| colour.iter().any(|&part| part >= 150)));
+        // The same in every version: people know their cells by colour.
+        assert_eq!(colours[..2], [[105, 211, 123], [35, 170, 39]]);
+        colours.sort_unstable();
+        colours.dedup();
+        assert!(colours.len() > 1990, "{}", colours.len());
+    }
+
+    #[test]
+    fn an_overlay_covers_but_where_it_is_black() {
+        let mut below = picture(2, &[[100; 3], [100; 3]]);
+        below.overlay(&picture(2, &[[200, 0, 0], BLACK]), 0.5);
+        assert_eq!(below.pixels, [[150, 50, 50], [100; 3]]);
+        let before = below.clone();
+        below.overlay(&picture(1, &[WHITE, WHITE]), 0.5);
+        assert_eq!(below, before);
+    }
+
+    #[test]
+    fn pictures_scale_to_the_nearest_pixel() {
+        let [a, b, c, d] = [[1; 3], [2; 3], [3; 3], [4; 3]];
+        let small = picture(2, &[a, b, c, d]);
+        assert_eq!(small.scaled(4).pixels, [a, a, b, b, a, a, b, b, c, c, d, d, c, c, d, d]);
+        assert_eq!(small.scaled(4).scaled(2), small);
+        assert_eq!(picture(4, &[a, b, c, d]).scaled(1), picture(1, &[c]));
+        assert_eq!(picture(1, &[]).scaled(10).pixels, [] as [[u8; 3]; 0]);
+    }
+
+    #[test]
+    fn the_terminal_shows_two_rows_in_one() {
+        let [red, blue] = [[255, 0, 0], [0, 0, 255]];
+        let text = picture(2, &[red, red, blue, blue, WHITE, BLACK]).terminal(2, true);
+        assert_eq!(
+            text,
+            "\x1b[38;2;255;0;0;48;2;0;0;255m▀▀\x1b[0m\n\
+             \x1b[38;2;255;255;255;49m▀\x1b[38;2;0;0;0;49m▀\x1b[0m\n"
+        );
+        let text = picture(2, &[WHITE, BLACK, WHITE, BLACK, BLACK, BLACK]).terminal(2, false);
+        assert_eq!(text, "@ \n  \n");
+        assert_eq!(picture(1, &[]).terminal(80, true), "");
+        let text = picture(3, &[[90; 3]; 9]).terminal(76, false);
+        assert_eq!((text.lines().count(), text.lines().next().unwrap().len()), (38, 76));
+        assert!(text.bytes().all(|byte| byte == b'\n' || RAMP.contains(&byte)));
+    }
+
+    #[test]
+    fn a_saved_picture_is_a_png_of_its_pixels() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.png");
+        picture(2, &[[1, 2, 3], [4, 5, 6], WHITE, BLACK]).save_png(&path).unwrap();
+        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+        let mut reader = png::Decoder::new(file).read_info().unwrap();
+        let mut pixels = [9; 12];
+        reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((reader.info().width, reader.info().height), (2, 2));
+        assert_eq!(pixels, [1, 2, 3, 4, 5, 6, 255, 255, 255, 0, 0, 0]);
+    }
+}

@@ -167,6 +167,64 @@ fn import_makes_a_volume_of_the_sources_shape_and_fits_it_into_one_that_exists()
 }
 
 #[test]
+fn scales_channels_and_lists_of_points_are_chosen() {
+    let Some(bench) = Bench::new() else { return };
+    let info = r#"{"type": "image", "data_type": "uint8", "num_channels": 2, "scales": [
+        {"key": "4_4_40", "size": [4, 3, 2], "resolution": [4, 4, 40], "chunk_sizes": [[4, 4, 4]], "encoding": "raw"},
+        {"key": "8_8_40", "size": [2, 2, 2], "resolution": [8, 8, 40], "chunk_sizes": [[4, 4, 4]], "encoding": "raw"}]}"#;
+    fs::write(bench.path("my.json"), info).expect("written");
+    bench.succeeds("create vol --info my.json");
+    bench.npy("fine.npy", "|u1", "4, 3, 2, 2", &ramp(48));
+    bench.npy("coarse.npy", "|u1", "2, 2, 2, 2", &ramp(16));
+    bench.succeeds("write vol fine.npy --at 0,0,0");
+    for scale in ["1", "8_8_40", "8,8,40.0"] {
+        bench.succeeds(&format!("write vol coarse.npy --at 0,0,0 --scale {scale}"));
+        bench.succeeds(&format!("cutout vol --scale {scale} -o c.raw"));
+        assert_eq!(fs::read(bench.path("c.raw")).expect("a file"), ramp(16));
+        bench.succeeds(&format!("rm vol --scale {scale}"));
+    }
+    bench.succeeds("cutout vol --channel 1 -o one.raw");
+    assert_eq!(fs::read(bench.path("one.raw")).expect("a file"), ramp(48)[24..]);
+    bench.succeeds("cutout vol --box :,:,1:2 --channel 0 -o slice.tif");
+    bench.succeeds("import slice.tif again");
+    bench.succeeds("cutout again -o slice.raw");
+    assert_eq!(fs::read(bench.path("slice.raw")).expect("a file"), ramp(48)[12..24]);
+
+    fs::write(bench.path("list.txt"), "# x y z\n0,0,0\n\n3 2 1\n1\t0\t0\n").expect("written");
+    let lines = bench.succeeds("points vol --from list.txt");
+    assert_eq!(lines, "0,0,0\t0\t24\n3,2,1\t23\t47\n1,0,0\t1\t25\n");
+    fs::write(bench.path("bad.txt"), "0,0,0\n1,2\n").expect("written");
+    bench.fails(1, "points vol --from bad.txt", &["bad.txt line 2", "1,2"]);
+    // Another description of the same place is refused, and the volume stays.
+    bench.fails(1, "create vol --info my.json", &["already", "rm"]);
+    assert_eq!(bench.json("info vol")["scales"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn types_that_viewers_refuse_are_made_with_a_warning() {
+    let Some(bench) = Bench::new() else { return };
+    for dtype in ["int64", "float64", "bool"] {
+        let output = bench.run(&format!("create {dtype} --size 8,8,8 --dtype {dtype}"));
+        assert!(output.status.success(), "{}", text(&output));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("warning"), "{}", text(&output));
+    }
+    bench.fails(
+        1,
+        "create seg --size 8,8,8 --dtype uint8 --channels 2 --type segmentation",
+        &["num_channels"],
+    );
+    bench.fails(1, "create jpg --size 8,8,8 --dtype uint64 --encoding jpeg", &["jpeg"]);
+    bench.fails(
+        1,
+        "create cseg --size 8,8,8 --dtype uint64 --encoding compressed_segmentation",
+        &["compressed_segmentation", "this version"],
+    );
+    assert!(
+        !bench.path("seg").exists() && !bench.path("jpg").exists() && !bench.path("cseg").exists()
+    );
+}
+
+#[test]
 fn the_command_line_is_explained_and_mistakes_in_it_are_status_2() {
     let Some(bench) = Bench::new() else { return };
     let help = bench.succeeds("--help");

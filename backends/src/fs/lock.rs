@@ -86,3 +86,53 @@ fn stripe(directory: &Path) -> MutexGuard<'static, ()> {
     // It guards no data that a panic could have left half-changed.
     STRIPES[at].lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    static REPLACED: Mutex<Option<std::path::PathBuf>> = Mutex::new(None);
+
+    /// The lock of a directory that is removed and made again while it is waited for, once.
+    fn late(directory: &File) -> io::Result<()> {
+        if let Some(path) = REPLACED.lock().unwrap().take() {
+            // A second directory first, so that the new one has another inode number.
+            fs::create_dir(path.with_extension("other"))?;
+            fs::remove_dir(&path)?;
+            fs::rename(path.with_extension("other"), &path)?;
+        }
+        directory.lock()
+    }
+
+    #[test]
+    fn a_directory_replaced_meanwhile_is_locked_as_it_is_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("d");
+        fs::create_dir(&path).unwrap();
+        let before = fs::metadata(&path).unwrap().ino();
+        *REPLACED.lock().unwrap() = Some(path.clone());
+        let lock = DirectoryLock::take(&path, late).unwrap().unwrap();
+        let DirectoryLock::Everywhere { _directory: locked } = &lock else {
+            panic!("the lock is not that of the directory");
+        };
+        let now = fs::metadata(&path).unwrap().ino();
+        assert_ne!(now, before);
+        assert_eq!(locked.metadata().unwrap().ino(), now);
+        let again = File::open(&path).unwrap();
+        assert!(matches!(again.try_lock(), Err(fs::TryLockError::WouldBlock)));
+        drop(lock);
+        again.try_lock().unwrap();
+    }
+
+    #[test]
+    fn what_does_not_exist_or_is_no_directory_has_no_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "").unwrap();
+        for name in ["missing", "file", "file/below"] {
+            let lock = DirectoryLock::take(&dir.path().join(name), File::lock).unwrap();
+            assert!(lock.is_none(), "{name}");
+        }
+    }
+}

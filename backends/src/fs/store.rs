@@ -247,3 +247,62 @@ impl fmt::Display for Name<'_> {
         write!(f, "file://{}", path.replace(char::is_control, "\u{fffd}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use bigarrays_core::backend::{KeyValueBackendExt, wait};
+
+    use super::*;
+
+    /// A store on a file system that has no locks, as NFS for directories.
+    fn without_locks(root: &Path) -> FsBackend {
+        let mut store = FsBackend::open(root).unwrap();
+        store.writer.durability = Durability::None;
+        store.writer.flock = |_| Err(io::Error::from_raw_os_error(9));
+        store
+    }
+
+    #[test]
+    fn without_locks_only_conditions_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = without_locks(dir.path());
+        let key = Key::new("d/a").unwrap();
+        wait(store.put_always(&key, "x")).unwrap();
+        let version = wait(store.head(&key)).unwrap().unwrap().version.unwrap();
+        let when = Precondition::IfVersion(version);
+        let error = wait(store.put(&key, "y".into(), when.clone())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(std::error::Error::source(&error).is_some());
+        let error = wait(store.delete(&key, when)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let other = Key::new("d/b").unwrap();
+        let error = wait(store.put(&other, "y".into(), Precondition::IfAbsent)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(wait(store.get_bytes(&key)).unwrap().unwrap(), "x");
+        assert_eq!(wait(store.get_bytes(&other)).unwrap(), None);
+        let _always = wait(store.delete(&key, Precondition::Always)).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn without_locks_threads_do_not_lose_values_of_vanishing_directories() {
+        let dir = tempfile::tempdir().unwrap();
+        thread::scope(|scope| {
+            for n in 0..4 {
+                let store = without_locks(dir.path());
+                scope.spawn(move || {
+                    let key = Key::new(format!("deep/er/{n}")).unwrap();
+                    for round in 0..200 {
+                        wait(store.put_always(&key, round.to_string())).unwrap();
+                        let got = wait(store.get_bytes(&key)).unwrap().unwrap();
+                        assert_eq!(got, round.to_string());
+                        let _always = wait(store.delete(&key, Precondition::Always)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

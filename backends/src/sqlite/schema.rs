@@ -45,6 +45,10 @@ pub(super) enum Content {
 
 /// Looks whose database this is. Changes nothing.
 pub(super) fn recognise(connection: &Connection) -> Result<Content, Failure> {
+    if connection.is_autocommit() {
+        // All in one state: another process may be making the tables just now.
+        return recognise(&*connection.unchecked_transaction()?);
+    }
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get(0));
     let application: i32 = number("application_id").map_err(not_a_database)?;
     let format: i32 = number("user_version")?;

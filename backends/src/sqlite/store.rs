@@ -74,8 +74,9 @@ impl SqliteBackend {
         let writer = match read_only {
             true => None,
             false => {
-                require_writable(&path).map_err(fail)?;
-                Some(Mutex::new(settings.writer(create).map_err(fail)?))
+                let writer = settings.writer(create);
+                let writer = writer.map_err(|failure| fail(explained(failure, &path)))?;
+                Some(Mutex::new(writer))
             }
         };
         let readers = Readers::open(settings).map_err(fail)?;
@@ -98,14 +99,18 @@ impl SqliteBackend {
 
 /// On a medium that is read-only SQLite only says that it cannot open the file: its log cannot be
 /// made.
-fn require_writable(path: &Path) -> Result<(), Failure> {
-    match fs::File::options().write(true).open(path) {
+fn explained(failure: Failure, path: &Path) -> Failure {
+    if failure.kind() != ErrorKind::Other {
+        return failure;
+    }
+    // To rename a file to itself changes nothing, but is refused where nothing can be changed. To
+    // open it for a try would be wrong: closing it ends the locks that other stores of this
+    // process have on it, for such are the locks of POSIX.
+    match fs::rename(path, path) {
         Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
-            let note = "its file system is read-only";
-            Err(Failure::new(ErrorKind::ReadOnly, note).because(error))
+            Failure::new(ErrorKind::ReadOnly, "its file system is read-only").because(error)
         }
-        // Anything else SQLite says itself.
-        _ => Ok(()),
+        _ => failure,
     }
 }
 

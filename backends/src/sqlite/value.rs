@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use bigarrays_core::backend::ErrorKind;
 use bytes::Bytes;
 use rusqlite::blob::Blob as Row;
 use rusqlite::{Connection, ErrorCode, MAIN_DB};
@@ -37,15 +38,22 @@ impl<'a> StoredValue<'a> {
 
     /// A part of the value, within its size.
     pub(super) fn read(&mut self, range: &Range<u64>) -> Result<Bytes, Failure> {
-        let mut bytes = vec![0; length(range.end.saturating_sub(range.start))];
-        let (mut position, mut left) = (range.start, &mut bytes[..]);
-        while !left.is_empty() {
+        let mut bytes = Vec::new();
+        let len = range.end.saturating_sub(range.start);
+        if !usize::try_from(len).is_ok_and(|len| bytes.try_reserve_exact(len).is_ok()) {
+            let note = format!("there is no memory for {len} bytes at once");
+            return Err(Failure::new(ErrorKind::Other, note));
+        }
+        let mut position = range.start;
+        while position < range.end {
             let offset = position % PIECE;
+            // Memory is used for pieces that are there: the size may be one that nobody stored.
             self.go_to(position / PIECE)?;
-            let (now, later) = left.split_at_mut(left.len().min(length(PIECE - offset)));
-            self.row.read_at_exact(now, length(offset))?;
-            position += now.len() as u64;
-            left = later;
+            let count = (PIECE - offset).min(range.end - position);
+            let filled = bytes.len();
+            bytes.resize(filled + length(count), 0);
+            self.row.read_at_exact(&mut bytes[filled..], length(offset))?;
+            position += count;
         }
         Ok(bytes.into())
     }
@@ -155,7 +163,7 @@ mod tests {
         assert!(stored.read(&(0..PIECE)).is_ok());
         let error =
             stored.read(&(0..len)).unwrap_err().of("x", bigarrays_core::backend::Operation::Get);
-        assert_eq!(error.kind(), bigarrays_core::backend::ErrorKind::Corrupt);
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(StoredValue::open(&connection, first, 99).is_err());
         assert!(StoredValue::open(&connection, first + 9, 99).is_err());
     }

@@ -20,7 +20,7 @@ fn filled(count: usize) -> (tempfile::TempDir, FsBackend) {
 
 #[test]
 fn every_key_can_be_deleted_as_it_is_listed() {
-    let (dir, store) = filled(2500);
+    let (dir, store) = filled(1200);
     let prefix = Prefix::root();
     let deleted = wait(async {
         let mut listing = store.list(&prefix);
@@ -31,24 +31,24 @@ fn every_key_can_be_deleted_as_it_is_listed() {
         }
         deleted
     });
-    assert_eq!(deleted, 2500);
+    assert_eq!(deleted, 1200);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn a_listing_streams_and_can_be_left() {
-    let (_dir, store) = filled(2500);
+    let (_dir, store) = filled(1200);
     let prefix = Prefix::new("8_8_40").unwrap();
     let first = wait(store.list(&prefix).next()).unwrap().unwrap();
     assert!(prefix.contains(&first.key));
-    assert_eq!(keys(&store, "8_8_40").len(), 2500);
+    assert_eq!(keys(&store, "8_8_40").len(), 1200);
     assert!(keys(&store, "8_8").is_empty());
     assert!(keys(&store, "8_8_40/7").is_empty());
 }
 
 #[test]
 fn a_key_whose_encoding_changes_meanwhile_is_listed_once() {
-    let (_dir, store) = filled(1500);
+    let (_dir, store) = filled(1100);
     let prefix = Prefix::root();
     let shown = wait(async {
         let mut listing = store.list(&prefix);
@@ -68,13 +68,12 @@ fn a_key_whose_encoding_changes_meanwhile_is_listed_once() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), shown.len());
-    assert_eq!(metas(&store, "").len(), 1500);
+    assert_eq!(metas(&store, "").len(), 1100);
 }
 
 #[test]
-fn a_directory_that_cannot_be_read_ends_the_listing_with_an_error() {
+fn a_root_that_became_a_file_has_no_values() {
     let (dir, store) = filled(3);
-    // Too many links in a row are an error of opening, and not a loop that is left out.
     fs::remove_dir_all(dir.path()).unwrap();
     fs::write(dir.path(), "a file now").unwrap();
     assert!(keys(&store, "").is_empty());

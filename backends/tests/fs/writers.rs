@@ -25,7 +25,7 @@ pub(super) fn work(job: &[String]) {
     let (root, rest) = job.split_at(2);
     let store = scratch(Path::new(&root[1]));
     match root[0].as_str() {
-        "come and go" => come_and_go(&store, &rest[0], 300),
+        "come and go" => come_and_go(&store, &rest[0], 200),
         "write for ever" => write_for_ever(&store),
         "count" => (0..50).for_each(|_| count(&store)),
         other => panic!("what is {other:?}?"),
@@ -37,7 +37,7 @@ fn versions_differ_under_thousands_of_fast_overwrites() {
     let dir = tempdir().unwrap();
     let store = scratch(dir.path());
     let mut seen = HashSet::new();
-    for n in 0..5000 {
+    for n in 0..3000 {
         assert!(seen.insert(put(&store, "k", "same size")), "put {n} repeats a version");
         if n % 100 == 0 {
             // The inode number is free again now.
@@ -52,7 +52,7 @@ fn versions_differ_between_two_writers_of_the_same_bytes() {
     let versions = thread::scope(|scope| {
         let write = || {
             let store = scratch(dir.path());
-            (0..1000).map(|_| put(&store, "k", "same")).collect::<Vec<_>>()
+            (0..500).map(|_| put(&store, "k", "same")).collect::<Vec<_>>()
         };
         let writers: Vec<_> = (0..4).map(|_| scope.spawn(write)).collect();
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect::<Vec<_>>()
@@ -122,7 +122,7 @@ fn directories_may_vanish_under_every_put() {
     thread::scope(|scope| {
         for name in ["s", "t"] {
             let root = dir.path();
-            scope.spawn(move || come_and_go(&scratch(root), name, 300));
+            scope.spawn(move || come_and_go(&scratch(root), name, 200));
         }
     });
     for child in &mut children {
@@ -237,10 +237,10 @@ fn a_large_batch_keeps_few_files_open() {
     let dir = tempdir().unwrap();
     let store = FsBackend::open(dir.path()).unwrap();
     let puts = |n: usize| Put { key: key(&format!("{}/{n}", n % 7)), value: n.to_string().into() };
-    wait(store.put_batch((0..3000).map(puts).collect())).unwrap();
-    assert_eq!(keys(&store, "").len(), 3000);
-    assert_eq!(get(&store, "3/2999").unwrap(), "2999");
-    let keys: Vec<_> = (0..3000).map(|n| puts(n).key).collect();
+    wait(store.put_batch((0..300).map(puts).collect())).unwrap();
+    assert_eq!(keys(&store, "").len(), 300);
+    assert_eq!(get(&store, "4/298").unwrap(), "298");
+    let keys: Vec<_> = (0..300).map(|n| puts(n).key).collect();
     wait(store.delete_batch(&keys)).unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -8,6 +8,8 @@ mod format;
 mod npy;
 mod png;
 mod replace;
+#[cfg(test)]
+mod tests;
 mod tiff;
 mod write;
 

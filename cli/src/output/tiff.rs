@@ -32,7 +32,7 @@ pub(super) fn encode(
 }
 
 /// With 64-bit places in the file, or with 32-bit ones, which more programs read.
-fn encode_as(voxels: Voxels<'_>, out: &mut Out<'_>, big: bool) -> TiffResult<()> {
+pub(super) fn encode_as(voxels: Voxels<'_>, out: &mut Out<'_>, big: bool) -> TiffResult<()> {
     if big {
         write_pages(voxels, TiffEncoder::new_big(out)?)
     } else {

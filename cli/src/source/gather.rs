@@ -73,7 +73,11 @@ fn brick_shape(layout: &Layout, shape: [u64; 4], brick_bytes: u64) -> [u64; 4] {
     brick[0] = shape[0].min(LANE as u64);
     for axis in layout.order().into_iter().rev() {
         let others: u64 = brick.iter().product::<u64>() / brick[axis];
-        brick[axis] = (budget / others).clamp(brick[axis], shape[axis]);
+        let mut room = budget / others;
+        if axis == 0 && room < shape[0] {
+            room -= room % LANE as u64;
+        }
+        brick[axis] = room.clamp(brick[axis], shape[axis]);
     }
     brick
 }

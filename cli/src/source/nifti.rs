@@ -173,8 +173,8 @@ fn describe(header: &NiftiHeader, axes: &Axes, packed: bool) -> String {
         text.push_str(", voxel size without a unit, taken as millimetres");
     }
     let (slope, inter) = (header.scl_slope, header.scl_inter);
-    // A slope of 0 means that there is no scaling.
-    if slope != 0.0 && (slope != 1.0 || inter != 0.0) {
+    // A slope of 0, or one that is not a number, means that there is no scaling.
+    if slope.is_finite() && slope != 0.0 && (slope != 1.0 || inter != 0.0) {
         text.push_str(&format!(
             "; warning: the stored values are taken as they are, not scaled as the file asks \
              (scl_slope {slope}, scl_inter {inter})"

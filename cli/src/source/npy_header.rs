@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(parse(2, numpy).unwrap(), expected(12 + 68));
         assert_eq!(parse(3, numpy).unwrap(), expected(12 + 68));
         let other = "{\"shape\":(3L,4L,5L),\"fortran_order\":False,\"descr\":\">u2\"}";
-        assert_eq!(parse(1, other).unwrap(), expected(10 + 57));
+        assert_eq!(parse(1, other).unwrap(), expected(10 + 56));
         let flat = parse(1, "{'descr': '|b1', 'fortran_order': True, 'shape': (7,)}").unwrap();
         assert_eq!((flat.data_type, flat.fortran, flat.shape), (DataType::Bool, true, vec![7]));
         let scalar = parse(1, "{'descr': '<f8', 'fortran_order': True, 'shape': ()}").unwrap();

@@ -1,6 +1,6 @@
 //! TIFF: the pages of a file, or of all files of a folder, are a stack.
 //!
-//! Strips and tiles, chunky and planar, BigTIFF; uncompressed, LZW, deflate and pack-bits. Pages
+//! Strips (chunky and planar) and tiles (chunky), BigTIFF; uncompressed, LZW, deflate and pack-bits. Pages
 //! of reduced resolution (thumbnails, pyramids) are passed over. Large stacks of ImageJ have one
 //! page only, with a note that the others follow behind: these are read as plain bytes.
 
@@ -9,7 +9,7 @@ use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use bigarrays::info::DataType;
-use tiff::decoder::{Decoder, DecodingSampleType, Limits};
+use tiff::decoder::{ChunkType, Decoder, DecodingSampleType, Limits};
 use tiff::tags::{ByteOrder, Tag};
 use tiff::{ColorType, TiffError, TiffResult};
 
@@ -175,6 +175,10 @@ fn inspect(path: &Path, page: usize, file: &mut TiffFile) -> Result<PageFormat, 
         return Err(unsupported(format!(
             "{samples} samples per pixel, of which {colours} are colours"
         )));
+    }
+    // The decoder stops at a failed assertion in the tiles of the second plane (tiff 0.11.3).
+    if layout.planes > 1 && file.get_chunk_type() == ChunkType::Tile {
+        return Err(unsupported("its samples are planes of tiles".to_owned()));
     }
     let data_type = match (layout.sample_type, color.bit_depth()) {
         (Some(DecodingSampleType::U8), 8) => DataType::Uint8,

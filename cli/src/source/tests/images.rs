@@ -1,5 +1,6 @@
 use png::{BitDepth, ColorType};
 
+use super::random::Random;
 use super::tiff_bytes::{TagValue, TiffLayout, TiffPage, tiff_file};
 use super::*;
 
@@ -50,7 +51,6 @@ fn tiff_of_every_type_order_and_cut() {
                     TiffLayout::Strips { rows: 100 },
                     TiffLayout::Tiles { width: 16, height: 16 },
                     TiffLayout::PlanarStrips { rows: 4 },
-                    TiffLayout::PlanarTiles { width: 16, height: 32 },
                 ] {
                     let model = Model::new([20, 10, 3, samples], data_type);
                     let path = files.add("a.tif", &tiff(&model, big_endian, layout));
@@ -260,6 +260,11 @@ fn unusual_and_broken_tiffs_are_refused() {
         let error = fault(&files.add("a.tif", &whole[..len]), &SourceOptions::default());
         assert!(error.contains(hint), "{error}");
     }
+    let planar = TiffLayout::PlanarTiles { width: 16, height: 16 };
+    let colours = Model::new([8, 6, 1, 3], DataType::Uint8);
+    let error =
+        fault(&files.add("a.tif", &tiff(&colours, false, planar)), &SourceOptions::default());
+    assert!(error.contains("planes of tiles"), "{error}");
     // A directory that links to itself.
     let mut looped = whole;
     let at = u32::from_le_bytes(looped[4..8].try_into().unwrap());
@@ -268,6 +273,45 @@ fn unusual_and_broken_tiffs_are_refused() {
     looped[link..link + 4].copy_from_slice(&at.to_le_bytes());
     let error = fault(&files.add("a.tif", &looped), &SourceOptions::default());
     assert!(error.contains("a.tif"), "{error}");
+}
+
+#[test]
+fn mutilated_images_are_refused_or_read_but_never_stop_the_program() {
+    let files = Files::new();
+    let model = Model::new([20, 10, 2, 3], DataType::Uint16);
+    let mut originals = vec![];
+    for layout in [
+        STRIPS,
+        TiffLayout::Tiles { width: 16, height: 16 },
+        TiffLayout::PlanarStrips { rows: 4 },
+        TiffLayout::PlanarTiles { width: 16, height: 16 },
+    ] {
+        originals.push(("a.tif", tiff(&model, layout_is_big(layout), layout)));
+    }
+    let png = png_file(&files, "p.png", [20, 10], (ColorType::Rgba, BitDepth::Sixteen), &[9; 1600]);
+    originals.push(("a.png", fs::read(png).unwrap()));
+    let mut random = Random(1);
+    for (name, original) in originals {
+        for _ in 0..400 {
+            let mut bytes = original.clone();
+            for _ in 0..1 + random.below(4) {
+                let place = usize::try_from(random.below(bytes.len() as u64)).unwrap();
+                bytes[place] = random.pick(&[0, 1, 2, 7, 0x7f, 0x80, 0xff, bytes[place] ^ 1]);
+            }
+            let path = files.add(name, &bytes);
+            let options = SourceOptions { memory: 1 << 22, ..SourceOptions::default() };
+            let Ok(mut source) = open(&path, &options) else { continue };
+            let [x, y, _, c] = source.size();
+            let len = x * y * c * source.data_type().size() as u64;
+            let mut page = vec![0; usize::try_from(len).unwrap()];
+            // What comes out is not the question.
+            drop(source.read_box([0; 3], [x, y, 1], &mut page));
+        }
+    }
+}
+
+fn layout_is_big(layout: TiffLayout) -> bool {
+    matches!(layout, TiffLayout::Tiles { .. } | TiffLayout::PlanarStrips { .. })
 }
 
 #[test]
@@ -403,13 +447,13 @@ fn broken_pngs_are_refused() {
     // A header of 2^31 x 2^31 pixels, with its checksum.
     let mut huge = whole;
     huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
-    let crc = flate2_crc(&huge[12..29]);
+    let crc = checksum(&huge[12..29]);
     huge[29..33].copy_from_slice(&crc.to_be_bytes());
     let error = fault(&files.add("huge.png", &huge), &SourceOptions::default());
     assert!(error.contains("huge.png"), "{error}");
 }
 
-fn flate2_crc(bytes: &[u8]) -> u32 {
+fn checksum(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
     crc.sum()

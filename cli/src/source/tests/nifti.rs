@@ -142,8 +142,8 @@ fn sizes_of_voxels_become_nanometres() {
     assert_eq!(resolution([0.008, 0.008, 0.04], 2 | 8), Some([8000.0, 8000.0, 40000.0]));
     assert_eq!(resolution([0.325, 1.1, 2.0], 3), Some([325.0, 1100.0, 2000.0]));
     assert_eq!(resolution([1e-9, 4e-9, 3e-8], 1), Some([1.0, 4.0, 30.0]));
-    for u in 0..9 { eprintln!("{u} {:?}", resolution([1.0; 3], u)); }
-    assert_eq!(resolution([1.0, 1.0, 1.0], 0), None);
+    // No unit means millimetres.
+    assert_eq!(resolution([1.0, 2.0, 3.0], 0), Some([1e6, 2e6, 3e6]));
     assert_eq!(resolution([1.0, 0.0, 1.0], 2), None);
     assert_eq!(resolution([1.0, f32::NAN, 1.0], 2), None);
     assert_eq!(resolution([1.0, -1.0, 1.0], 2), None);
@@ -157,6 +157,7 @@ fn a_scaling_is_told_and_not_applied() {
         ((0.0, 0.0), false),
         ((0.0, 5.0), false),
         ((1.0, 0.0), false),
+        ((f32::NAN, f32::NAN), false),
         ((1.0, -1024.0), true),
         ((2.5, 0.0), true),
     ] {
