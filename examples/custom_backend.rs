@@ -17,17 +17,11 @@ use bigarrays::ndarray::Array3;
 use bigarrays::{BigArray, DataType, Key, KeyValueBackend, Prefix, VolumeInfo, conformance};
 use futures::stream::{self, BoxStream, StreamExt};
 
-/// The last version given, and all values with theirs.
+/// The number of the last overwrite, and each value with the number of its own.
 type Values = (u64, HashMap<Key, (u64, Value)>);
 
 #[derive(Debug, Default)]
 struct MyStore(Mutex<Values>);
-
-impl MyStore {
-    fn lock(&self) -> MutexGuard<'_, Values> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl fmt::Display for MyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,13 +29,15 @@ impl fmt::Display for MyStore {
     }
 }
 
-fn meta(key: &Key, (version, value): &(u64, Value)) -> Meta {
-    Meta {
-        key: key.clone(),
-        size: value.bytes.len() as u64,
-        version: Some(Version::from_u64(*version)),
-        content_encoding: value.content_encoding,
+impl MyStore {
+    fn lock(&self) -> MutexGuard<'_, Values> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn meta(key: &Key, (number, Value { bytes, content_encoding }): &(u64, Value)) -> Meta {
+    let (size, version) = (bytes.len() as u64, Some(Version::from_u64(*number)));
+    Meta { key: key.clone(), size, version, content_encoding: *content_encoding }
 }
 
 #[async_trait]
@@ -49,49 +45,37 @@ impl KeyValueBackend for MyStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities::local()
     }
-
     async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
         Ok(self.lock().1.get(key).map(|entry| meta(key, entry)))
     }
-
     async fn get(&self, key: &Key, range: ByteRange) -> BackendResult<Option<Blob>> {
-        Ok(self.lock().1.get(key).map(|(version, value)| Blob {
-            bytes: range.slice(&value.bytes),
-            version: Some(Version::from_u64(*version)),
-            content_encoding: value.content_encoding,
+        Ok(self.lock().1.get(key).map(|(number, Value { bytes, content_encoding })| Blob {
+            bytes: range.slice(bytes),
+            version: Some(Version::from_u64(*number)),
+            content_encoding: *content_encoding,
         }))
     }
-
     async fn put(&self, key: &Key, value: Value, when: Precondition) -> BackendResult<PutOutcome> {
-        let (counter, values) = &mut *self.lock();
-        let current = values.get(key).map(|(version, _)| Version::from_u64(*version));
-        if !when.holds(current.as_ref()) {
+        let (number, values) = &mut *self.lock();
+        if !when.holds(values.get(key).map(|entry| Version::from_u64(entry.0)).as_ref()) {
             return Ok(PutOutcome::Conflict);
         }
-        *counter += 1;
-        values.insert(key.clone(), (*counter, value));
-        Ok(PutOutcome::Written { version: Some(Version::from_u64(*counter)) })
+        *number += 1;
+        values.insert(key.clone(), (*number, value));
+        Ok(PutOutcome::Written { version: Some(Version::from_u64(*number)) })
     }
-
     async fn delete(&self, key: &Key, when: Precondition) -> BackendResult<DeleteOutcome> {
         let values = &mut self.lock().1;
-        let current = values.get(key).map(|(version, _)| Version::from_u64(*version));
-        if !when.holds(current.as_ref()) {
+        if !when.holds(values.get(key).map(|entry| Version::from_u64(entry.0)).as_ref()) {
             return Ok(DeleteOutcome::Conflict);
         }
         values.remove(key);
         Ok(DeleteOutcome::Deleted)
     }
-
     fn list<'a>(&'a self, prefix: &'a Prefix) -> BoxStream<'a, BackendResult<Meta>> {
-        let found: Vec<_> = self
-            .lock()
-            .1
-            .iter()
-            .filter(|(key, _)| prefix.contains(key))
-            .map(|(key, entry)| Ok(meta(key, entry)))
-            .collect();
-        stream::iter(found).boxed()
+        let values = &self.lock().1;
+        let found = values.iter().filter(|(key, _)| prefix.contains(key));
+        stream::iter(found.map(|(key, entry)| Ok(meta(key, entry))).collect::<Vec<_>>()).boxed()
     }
 }
 

@@ -35,3 +35,8 @@ pub use bigarrays_info as info;
 pub use open::{OpenError, OpenOptions, create, open, open_store};
 pub use registry::{Access, Registry, StoreFactory};
 pub use url::{InvalidUrl, StoreUrl};
+
+/// The Rust of the README, as a test.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
