@@ -11,8 +11,8 @@ use super::store::FsBackend;
 /// | level | survives | synced for N values in D directories |
 /// |---|---|---|
 /// | [`None`](Self::None) | a killed process | nothing |
-/// | [`Batch`](Self::Batch) | a power cut | N files, D directories, after each other |
-/// | [`Each`](Self::Each) | a power cut, value by value | N files, N directories, in turn |
+/// | [`Batch`](Self::Batch) | a power cut | N files, eight at a time; D directories |
+/// | [`Each`](Self::Each) | a power cut, value by value | N files and N directories, in turn |
 ///
 /// Without a power cut there is no difference: a put is whole at every level. A crash of the
 /// machine at level `None` can leave values empty or torn, on some file systems.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use bigarrays_core::backend::{
     ContentEncoding, DeleteOutcome, ErrorKind, Precondition, PutOutcome, Value, Version,
@@ -20,6 +21,8 @@ use super::version::version_of;
 
 /// Files that a batch keeps open until they are synced.
 const WAVE: usize = 64;
+/// Threads that sync them.
+const SYNCERS: usize = 8;
 /// Files that are renamed under one lock, before others get their turn.
 const TURN: usize = 256;
 
@@ -261,6 +264,27 @@ fn holds(when: &Precondition, now: Option<(Metadata, ContentEncoding)>) -> bool 
     when.holds(now.map(|(metadata, _)| version_of(&metadata)).as_ref())
 }
 
+/// Syncs files, several at once: file systems gather the waiting ones into one commit.
 fn sync_files(files: &mut Vec<File>) -> io::Result<()> {
-    files.drain(..).try_for_each(|file| file.sync_all())
+    let files = std::mem::take(files);
+    let sync = |files: &[File]| files.iter().try_for_each(File::sync_all);
+    thread::scope(|scope| {
+        let mut parts = files.chunks(files.len().div_ceil(SYNCERS).max(2));
+        let own = parts.next();
+        let mut synced = Ok(());
+        let mut others = Vec::new();
+        for part in parts {
+            match thread::Builder::new().spawn_scoped(scope, move || sync(part)) {
+                Ok(thread) => others.push(thread),
+                // Without a thread it only takes longer.
+                Err(_) => synced = synced.and_then(|()| sync(part)),
+            }
+        }
+        synced = synced.and_then(|()| own.map_or(Ok(()), sync));
+        for other in others {
+            let joined = other.join().unwrap_or_else(|_| Err(io::Error::other("a sync panicked")));
+            synced = synced.and(joined);
+        }
+        synced
+    })
 }

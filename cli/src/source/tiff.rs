@@ -99,7 +99,7 @@ impl TiffPages {
             matches!(file.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation), Ok(Some(0)))
         });
         if white_is_zero {
-            text.push_str("; white is zero there, so values are turned round");
+            text.push_str("; white is zero there, so values are inverted");
         }
         text
     }
