@@ -22,7 +22,7 @@ pub(crate) struct SourceOptions {
     /// Which dataset of a file that holds several. No such format is read yet.
     pub(crate) dataset: Option<String>,
     /// Bytes that may be used, however large the source: half of them to hold what was unpacked,
-    /// half for the boxes of [`tiles`](super::tiles). A few MiB come on top. Default 256 MiB.
+    /// half for the boxes of [`tiles`](super::tiles()). A few MiB come on top. Default 256 MiB.
     pub(crate) memory: u64,
 }
 

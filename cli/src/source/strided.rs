@@ -22,7 +22,7 @@ pub(crate) trait Source {
     fn describe(&self) -> String;
 
     /// The axes (0 to 3 for x, y, z, c) from the slowest in the file to the fastest. Boxes should
-    /// be asked for in this order, as [`tiles`](super::tiles) does: some sources can only go
+    /// be asked for in this order, as [`tiles`](super::tiles()) does: some sources can only go
     /// forwards along the first, and begin anew for a box further back.
     fn order(&self) -> [usize; 4];
 

@@ -3,7 +3,7 @@
 //! The window holds the slab that was prepared last: in memory if it fits the limit, else in an
 //! unnamed temporary file, which is one slab long at most however long the stream is. A slab that
 //! begins before the place the stream has come to makes the stream begin anew: right, but slow;
-//! [`tiles`](super::tiles) never asks for that.
+//! [`tiles`](super::tiles()) never asks for that.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
