@@ -4,10 +4,9 @@
 
 use std::sync::Arc;
 
-use bigarrays::array::{OnMissing, OutOfBounds};
 use bigarrays::memory::MemoryBackend;
 use bigarrays::ndarray::Array3;
-use bigarrays::{DataType, DynBackend, OpenOptions, Registry, VolumeInfo};
+use bigarrays::{DataType, DynBackend, OnMissing, OpenOptions, OutOfBounds, Registry, VolumeInfo};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;

@@ -83,7 +83,7 @@ type Configure = dyn Fn(BigArrayBuilder<DynBackend>) -> BigArrayBuilder<DynBacke
 /// How to open a URL: which stores there are, for what, and the options of the array.
 ///
 /// ```no_run
-/// use bigarrays::{OpenOptions, array::OnMissing};
+/// use bigarrays::{OnMissing, OpenOptions};
 ///
 /// let array = OpenOptions::new()
 ///     .read_only()

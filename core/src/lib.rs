@@ -40,7 +40,10 @@ pub mod memory;
 pub mod transport;
 pub mod wrap;
 
-pub use array::{BigArray, BigArrayBuilder, TypedArray};
+pub use array::{
+    BigArray, BigArrayBuilder, Cutout, MemoryOrder, OnMissing, OutOfBounds, Progress,
+    ScaleSelector, TypedArray, Unaligned,
+};
 pub use backend::{DynBackend, KeyValueBackend, KeyValueBackendExt};
 pub use bigarrays_info::{DataType, Encoding, Scale, VolumeInfo, VolumeType};
 pub use bytes;
