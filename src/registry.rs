@@ -39,7 +39,7 @@ const OPTIONAL: [(&str, &str); 2] = [("file", "fs"), ("sqlite", "sqlite")];
 impl Default for Registry {
     fn default() -> Self {
         let registry = Self { factories: BTreeMap::new() }.with("mem", open_memory);
-        #[cfg(feature = "fs")]
+        #[cfg(all(feature = "fs", unix))]
         let registry = registry.with("file", open_fs);
         #[cfg(feature = "sqlite")]
         let registry = registry.with("sqlite", open_sqlite);
@@ -120,7 +120,7 @@ fn open_memory(url: &StoreUrl, _access: Access) -> Result<DynBackend, OpenError>
     Ok(Arc::new(store.clone()))
 }
 
-#[cfg(feature = "fs")]
+#[cfg(all(feature = "fs", unix))]
 fn open_fs(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
     use bigarrays_backends::fs::{Durability, FsBackend};
     url.allow_parameters(&["durability"])?;

@@ -8,7 +8,7 @@
 //! | a reported put survives a killed process | yes | yes |
 //! | ... and a power cut | yes ([`Durability`](fs::Durability)) | yes ([`Synchronous`](sqlite::Synchronous)) |
 //! | compare-and-swap between threads and processes | yes, on one machine | yes, on one machine |
-//! | readers beside a writer | never wait | never wait |
+//! | readers beside a writer | do not wait (for a missing key: for a rename) | do not wait |
 //! | writers beside each other | wait for the rename only, per directory | one at a time |
 //! | a range of a value | is read alone | is read alone |
 //! | a key that is also a prefix (`a`, `a/b`) | refused | stored |

@@ -1,4 +1,5 @@
 //! The conformance suite on every store of this package, with threads and processes.
+#![cfg(all(feature = "fs", feature = "sqlite", unix))]
 #![expect(clippy::expect_used, reason = "the helpers belong to the tests")]
 
 use std::env;

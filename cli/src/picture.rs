@@ -66,7 +66,7 @@ impl Picture {
     /// Saves the picture.
     ///
     /// # Errors
-    /// As [`output::write`].
+    /// As [`output::write()`].
     pub(crate) fn save_png(&self, path: &Path) -> Result<(), OutputError> {
         let side = |len: usize| {
             u32::try_from(len).map_err(|_| OutputError::Unsupported {

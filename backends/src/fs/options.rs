@@ -39,7 +39,10 @@ pub enum CompressedNames {
     /// Where several of these files exist, the bare name counts first and the suffixes count in
     /// the order above. A put removes the others. Keys that end in such a suffix are refused.
     ///
-    /// A lookup costs one system call for a bare file, two for `.gz`, and six for a missing key.
+    /// A lookup costs one system call for a bare file, two for `.gz`, and six or more for a missing
+    /// key; a put tries to remove five files more. Remembering which suffix a store uses would
+    /// spare nothing: what counts more has to be looked for in any case, or two handles could see
+    /// different values.
     #[default]
     Resolve,
     /// A suffix means nothing: a key is the file of that name. Puts with a content encoding
@@ -97,8 +100,8 @@ impl FsOptions {
     /// Opens the directory. Changes nothing on the disk.
     ///
     /// # Errors
-    /// Kind `InvalidConfig` if the root is not a directory; `NotFound` if it does not exist and is not to be
-    /// made; `PermissionDenied` if it cannot be looked at.
+    /// Kind `InvalidConfig` if the root is not a directory; `NotFound` if it does not exist and is
+    /// not to be made; `PermissionDenied` if it cannot be looked at.
     pub fn open(self) -> BackendResult<FsBackend> {
         FsBackend::with_options(self)
     }

@@ -1,4 +1,4 @@
-//! Reading a database where no file can be made beside it.
+//! Reading a database where no file can be made beside it, or none that could be removed again.
 //!
 //! SQLite needs `FILE-shm` to read a file in WAL mode, even one that nobody has open; in a
 //! directory that cannot be written there is none. SQLite can be told that a file never changes,
@@ -30,6 +30,12 @@ impl Frozen {
         let file = fs::metadata(path)?;
         let modified = file.modified().ok();
         Ok(Some(Self { path: path.to_owned(), len: file.len(), modified }))
+    }
+
+    /// Whether nobody seems to have the file open.
+    pub(super) fn stands_alone(path: &Path) -> bool {
+        let exists = |suffix| fs::symlink_metadata(beside(path, suffix)).is_ok();
+        !exists("-wal") && !exists("-shm") && !exists("-journal")
     }
 
     /// Whether the file did not change until now.

@@ -68,9 +68,10 @@ impl SqliteOptions {
         self
     }
 
-    /// How long to wait for writers of other processes; 60 seconds by default.
-    pub const fn busy_timeout(mut self, busy_timeout: Duration) -> Self {
-        self.busy_timeout = busy_timeout;
+    /// How long to wait for writers of other processes: 60 seconds by default, 24 days at most.
+    pub fn busy_timeout(mut self, busy_timeout: Duration) -> Self {
+        // SQLite counts milliseconds in 32 bits.
+        self.busy_timeout = busy_timeout.min(Duration::from_secs(24 * 24 * 3600));
         self
     }
 
@@ -83,9 +84,10 @@ impl SqliteOptions {
     /// Opens the database.
     ///
     /// # Errors
-    /// Kind `NotFound` if the file does not exist and is not to be made; `InvalidConfig` if it is no SQLite
-    /// database, or is one of another program (which is not changed); `Corrupt` if it is
-    /// damaged; `Transient` if another process keeps it locked; and what the file system says.
+    /// Kind `NotFound` if the file does not exist and is not to be made; `InvalidConfig` if it is no
+    /// SQLite database, or is one of another program (which is not changed); `ReadOnly` if it
+    /// cannot be written; `Corrupt` if it is damaged; `Transient` if another process keeps it
+    /// locked; and what the file system says.
     pub fn open(self) -> BackendResult<SqliteBackend> {
         SqliteBackend::with_options(self)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bigarrays_core::backend::ErrorKind;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::failure::Failure;
 use super::frozen::{Frozen, immutable_uri};
@@ -106,13 +106,11 @@ impl Settings {
 
     /// A connection that reads.
     fn reader(&self) -> Result<Reader, Failure> {
-        let connection = self.locking_reader();
-        let (connection, frozen) = match connection {
-            Ok(connection) => (connection, None),
+        let (connection, frozen) = match self.locking_reader() {
+            Ok(Some(connection)) => (connection, None),
+            Ok(None) => self.frozen_reader(None)?,
             Err(error) if self.read_only && wants_a_writable_directory(&error) => {
-                let frozen =
-                    Frozen::look(&self.path).ok().flatten().ok_or_else(|| unrecovered(error))?;
-                (self.immutable()?, Some(frozen))
+                self.frozen_reader(Some(error))?
             }
             Err(error) => return Err(error.into()),
         };
@@ -123,15 +121,31 @@ impl Settings {
         Ok(Reader { connection, frozen })
     }
 
-    fn locking_reader(&self) -> rusqlite::Result<Connection> {
+    /// A connection that works beside writers. `None` if it would have to make files that it
+    /// cannot remove, though nobody else has the file open.
+    fn locking_reader(&self) -> rusqlite::Result<Option<Connection>> {
         // Who may not write the file gets a connection that does not.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
+        if self.read_only && connection.is_readonly(MAIN_DB)? && Frozen::stands_alone(&self.path) {
+            return Ok(None);
+        }
         connection.busy_timeout(self.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;
         // The first look at the file is where it fails, if it does.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        Ok(connection)
+        Ok(Some(connection))
+    }
+
+    /// A connection that needs no files beside the one that it reads.
+    fn frozen_reader(
+        &self,
+        why: Option<rusqlite::Error>,
+    ) -> Result<(Connection, Option<Frozen>), Failure> {
+        match Frozen::look(&self.path)? {
+            Some(frozen) => Ok((self.immutable()?, Some(frozen))),
+            None => Err(unrecovered(why)),
+        }
     }
 }
 
@@ -151,10 +165,14 @@ fn wants_a_writable_directory(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
 
-fn unrecovered(error: rusqlite::Error) -> Failure {
+fn unrecovered(error: Option<rusqlite::Error>) -> Failure {
     let note = "the database was not closed by its last writer, and its log can only be read \
                 where its directory can be written; open it there once";
-    Failure::new(ErrorKind::InvalidConfig, note).because(error)
+    let failure = Failure::new(ErrorKind::InvalidConfig, note);
+    match error {
+        Some(error) => failure.because(error),
+        None => failure,
+    }
 }
 
 impl Readers {

@@ -1,4 +1,5 @@
 //! What is special about directories as stores; the rest is in the conformance suite.
+#![cfg(all(feature = "fs", unix))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers belong to the tests")]
 
 #[path = "../common/mod.rs"]

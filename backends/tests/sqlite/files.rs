@@ -1,9 +1,10 @@
 //! Files: whose they are, what stands beside them, who may read them.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use bigarrays_backends::SqliteBackend;
 use bigarrays_core::backend::{
@@ -224,6 +225,39 @@ fn a_file_in_a_read_only_directory_is_read_and_its_writers_are_noticed() {
     drop(reader);
     drop(SqliteBackend::open(&path).unwrap());
     assert_eq!(files(&place), ["store.db"]);
+}
+
+#[test]
+fn a_file_in_a_directory_without_permission_is_read() {
+    let dir = tempdir().unwrap();
+    let place = dir.path().join("place");
+    fs::create_dir(&place).unwrap();
+    let path = place.join("store.db");
+    put(&SqliteBackend::open(&path).unwrap(), "a", "x");
+    let permit = |mode| fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o555);
+    if fs::write(place.join("probe"), "").is_ok() {
+        permit(0o755);
+        return skip("permissions do not bind this user");
+    }
+    let reader = SqliteBackend::open_read_only(&path).unwrap();
+    assert_eq!(get(&reader, "a").unwrap(), "x");
+    let error = SqliteBackend::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    assert_eq!(get(&SqliteBackend::open_read_only(&path).unwrap(), "a").unwrap(), "x");
+    permit(0o755);
+    assert_eq!(get(&SqliteBackend::open_read_only(&path).unwrap(), "a").unwrap(), "x");
+    assert_eq!(files(&place), ["store.db"]);
+}
+
+#[test]
+fn any_patience_is_one() {
+    let dir = tempdir().unwrap();
+    for patience in [Duration::ZERO, Duration::MAX] {
+        let store = SqliteBackend::builder(dir.path().join("store.db")).busy_timeout(patience);
+        put(&store.open().unwrap(), "a", "x");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What is special about SQLite files as stores; the rest is in the conformance suite.
+#![cfg(all(feature = "sqlite", unix))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers belong to the tests")]
 
 #[path = "../common/mod.rs"]

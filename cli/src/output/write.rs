@@ -40,7 +40,7 @@ impl Voxels<'_> {
     }
 }
 
-/// Says whether [`write`] would take voxels of such a type and size.
+/// Says whether [`write()`] would take voxels of such a type and size.
 ///
 /// # Errors
 /// [`OutputError::UnknownFormat`], [`OutputError::Unsupported`].

@@ -2,7 +2,7 @@
 //!
 //! However large a source is, reading it needs a bounded amount of memory. Two facts make that
 //! simple. First, every format, once unpacked, is one long row of bytes with a stride per axis: a
-//! [`Layout`](layout::Layout). Second, [`tiles`] cuts a source into boxes whose slabs follow one
+//! [`Layout`](layout::Layout). Second, [`tiles()`] cuts a source into boxes whose slabs follow one
 //! another in that row, so a source that can only be read forwards never has to go back.
 //!
 //! ```text
@@ -12,7 +12,8 @@
 //! window   ... or a stream (forwards only), of which one slab is held, in memory or in a file
 //! gather   a box out of such bytes, turned to Fortran order and little-endian
 //! tiles    which boxes to ask for
-//! open     which of the formats it is: npy, nifti, raw, tiff, png (pages, gzip, folder)
+//! open     which of the formats it is: npy (npy_header), nifti, raw, tiff (tiff_notes), png
+//!          (gzip, folder, pages: what several of them need)
 //! ```
 
 mod axes;
@@ -33,6 +34,7 @@ mod strided;
 #[cfg(test)]
 mod tests;
 mod tiff;
+mod tiff_notes;
 mod tiles;
 mod window;
 

@@ -40,7 +40,7 @@ pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Strided, Sour
     let start = first_voxel(path, &header)?;
     let bytes: Box<dyn Bytes> = if packed {
         let stream = GzipStream::new(path, start, layout.len, Rest::Ignored)?;
-        Box::new(Window::new(stream, path, layout.len, options.memory / 2))
+        Box::new(Window::new(stream, path, layout.len, 1, options.memory / 2))
     } else {
         let file = File::open(path).map_err(SourceError::io("open", path))?;
         Box::new(FileBytes::new(path, file, start, layout.len)?)

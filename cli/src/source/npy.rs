@@ -39,7 +39,7 @@ pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Strided, Sour
     let layout = Layout::new(path, header.data_type, header.big_endian, &dimensions)?;
     let bytes: Box<dyn Bytes> = if packed {
         let stream = GzipStream::new(path, header.len, layout.len, Rest::Ignored)?;
-        Box::new(Window::new(stream, path, layout.len, options.memory / 2))
+        Box::new(Window::new(stream, path, layout.len, 1, options.memory / 2))
     } else {
         let file = File::open(path).map_err(SourceError::io("open", path))?;
         Box::new(FileBytes::new(path, file, header.len, layout.len)?)

@@ -13,7 +13,7 @@ use super::{SourceError, nifti, npy, png, raw, tiff};
 /// How to read a source.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceOptions {
-    /// What the dimensions are; the default depends on the format, see [`axes`](super::axes).
+    /// What the dimensions are; the default depends on the format, see [`axes`](mod@super::axes).
     pub(crate) axes: Option<Axes>,
     /// Raw sources only: their size, in the order of the axes, the first fastest.
     pub(crate) size: Option<Vec<u64>>,

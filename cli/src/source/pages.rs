@@ -74,7 +74,7 @@ impl Stack<'_> {
             page: 0,
             at: 0,
         };
-        let window = Window::new(stream, self.path, layout.len, self.memory / 2);
+        let window = Window::new(stream, self.path, layout.len, page_bytes, self.memory / 2);
         Ok(self.strided(layout, Box::new(window)))
     }
 
@@ -167,6 +167,8 @@ impl<P: Pages> Stream for PageStream<P> {
             self.at += count;
             if self.at == self.page_len {
                 (self.page, self.at) = (self.page + 1, 0);
+                // It may be as large as the memory, and what comes next needs that.
+                (self.buffer, self.buffered) = (Vec::new(), None);
             }
         }
         Ok(())
@@ -181,8 +183,6 @@ impl<P: Pages> Stream for PageStream<P> {
     }
 
     fn finish(&mut self) -> Result<(), SourceError> {
-        self.buffer = Vec::new();
-        self.buffered = None;
         Ok(())
     }
 

@@ -30,7 +30,7 @@ pub(super) fn open(
     let layout = Layout::new(path, data_type, false, &dimensions)?;
     let bytes: Box<dyn Bytes> = if has_extension(path, &["gz"]) {
         let stream = GzipStream::new(path, 0, layout.len, Rest::Refused)?;
-        Box::new(Window::new(stream, path, layout.len, options.memory / 2))
+        Box::new(Window::new(stream, path, layout.len, 1, options.memory / 2))
     } else {
         let file = File::open(path).map_err(SourceError::io("open", path))?;
         let found = file.metadata().map_err(SourceError::io("read", path))?.len();

@@ -1,8 +1,8 @@
 //! TIFF: the pages of a file, or of all files of a folder, are a stack.
 //!
 //! Strips (chunky and planar) and tiles (chunky), BigTIFF; uncompressed, LZW, deflate and pack-bits. Pages
-//! of reduced resolution (thumbnails, pyramids) are passed over. Large stacks of ImageJ have one
-//! page only, with a note that the others follow behind: these are read as plain bytes.
+//! of reduced resolution (thumbnails, pyramids) are passed over. What programs write into the
+//! description beside the pages is in [`tiff_notes`].
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind};
@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 
 use bigarrays::info::DataType;
 use tiff::decoder::{ChunkType, Decoder, DecodingSampleType, Limits};
-use tiff::tags::{ByteOrder, Tag};
+use tiff::tags::Tag;
 use tiff::{ColorType, TiffError, TiffResult};
 
 use super::SourceError;
 use super::open::SourceOptions;
 use super::pages::{PageFormat, Pages, Stack};
 use super::strided::Strided;
+use super::tiff_notes::{self, PlainStack};
 
-type TiffFile = Decoder<BufReader<File>>;
+pub(super) type TiffFile = Decoder<BufReader<File>>;
 
 /// Opens these files, in this order, as the stack `path`.
 pub(super) fn open(
@@ -37,7 +38,7 @@ pub(super) fn open(
         memory: options.memory,
     };
     if let ([file], [_]) = (&pages.files[..], &pages.pages[..])
-        && let Some(plain) = imagej_stack(file)?
+        && let Some(plain) = PlainStack::find(file, &mut open_file(file)?)?
     {
         stack.pages = plain.images;
         stack.format.big_endian = plain.big_endian;
@@ -95,11 +96,13 @@ impl TiffPages {
             1 => format!("TIFF of {pages} {}", if pages == 1 { "page" } else { "pages" }),
             files => format!("{files} TIFF files, {pages} pages"),
         };
-        let white_is_zero = self.file(0).is_ok_and(|file| {
-            matches!(file.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation), Ok(Some(0)))
-        });
-        if white_is_zero {
+        let Ok(file) = self.file(0) else { return text };
+        let photometric = file.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation);
+        if matches!(photometric, Ok(Some(0))) {
             text.push_str("; white is zero there, so values are inverted");
+        }
+        if tiff_notes::tell_of_channels(file) {
+            text.push_str("; warning: its channels or times are pages too, and all pages become z");
         }
         text
     }
@@ -206,7 +209,7 @@ fn inspect(path: &Path, page: usize, file: &mut TiffFile) -> Result<PageFormat, 
     })
 }
 
-fn fault(path: &Path, page: usize, error: TiffError) -> SourceError {
+pub(super) fn fault(path: &Path, page: usize, error: TiffError) -> SourceError {
     match error {
         TiffError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             SourceError::malformed(path, "TIFF", format!("it ends within page {page}"))
@@ -221,47 +224,5 @@ fn fault(path: &Path, page: usize, error: TiffError) -> SourceError {
             let page = Some(page);
             SourceError::Decode { path: path.to_owned(), page, source: error.into() }
         }
-    }
-}
-
-/// Where the images of a large stack of ImageJ are.
-struct PlainStack {
-    images: u64,
-    start: u64,
-    big_endian: bool,
-}
-
-/// Beyond 4 GiB ImageJ writes one page, and all images one after another from its first byte on.
-fn imagej_stack(path: &Path) -> Result<Option<PlainStack>, SourceError> {
-    let mut file = open_file(path)?;
-    let Ok(description) = file.get_tag_ascii_string(Tag::ImageDescription) else {
-        return Ok(None);
-    };
-    let images = description.lines().find_map(|line| line.trim().strip_prefix("images="));
-    let images = images.and_then(|number| number.parse().ok()).unwrap_or(1);
-    if !description.starts_with("ImageJ=") || images < 2 {
-        return Ok(None);
-    }
-    let mut read = || {
-        let compression = file.find_tag_unsigned::<u16>(Tag::Compression)?.unwrap_or(1);
-        let offsets = file.find_tag_unsigned_vec::<u64>(Tag::StripOffsets)?.unwrap_or_default();
-        let counts = file.find_tag_unsigned_vec::<u64>(Tag::StripByteCounts)?.unwrap_or_default();
-        Ok((compression, offsets, counts))
-    };
-    let (compression, offsets, counts) = read().map_err(|error| fault(path, 0, error))?;
-    let dense = offsets
-        .windows(2)
-        .zip(&counts)
-        .all(|(pair, &count)| pair[0].checked_add(count) == Some(pair[1]));
-    match offsets.first() {
-        Some(&start) if compression == 1 && dense => {
-            let big_endian = file.byte_order() == ByteOrder::BigEndian;
-            Ok(Some(PlainStack { images, start, big_endian }))
-        }
-        _ => Err(SourceError::unsupported(
-            path,
-            format!("ImageJ says that there are {images} images, but there is one page"),
-            "save the stack again, uncompressed",
-        )),
     }
 }

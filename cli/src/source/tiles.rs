@@ -54,7 +54,7 @@ pub(crate) fn tiles(source: &dyn Source, chunk: [u64; 3], phase: [u64; 3], memor
     Tiles { cuts, order, next: Some([0; 3]) }
 }
 
-/// The boxes of [`tiles`].
+/// The boxes of [`tiles()`].
 #[derive(Debug, Clone)]
 pub(crate) struct Tiles {
     cuts: [Cuts; 3],

@@ -37,6 +37,8 @@ pub(super) struct Window<S> {
     path: PathBuf,
     /// Bytes of the whole stream.
     len: u64,
+    /// Bytes that come together anyway, such as a page: slabs are widened to these.
+    granule: u64,
     /// Bytes that may be held in memory.
     limit: u64,
     /// Where the stream is.
@@ -49,17 +51,30 @@ pub(super) struct Window<S> {
 }
 
 impl<S: Stream> Window<S> {
-    pub(super) fn new(stream: S, path: &Path, len: u64, limit: u64) -> Self {
+    /// A stream of `len` bytes that come `granule` bytes at a time, of which `limit` may be held
+    /// in memory.
+    pub(super) fn new(stream: S, path: &Path, len: u64, granule: u64, limit: u64) -> Self {
         Self {
             stream,
             path: path.to_owned(),
             len,
+            granule,
             limit,
             position: 0,
             held: 0..0,
             memory: Vec::new(),
             spool: None,
         }
+    }
+
+    /// What is as good to hold as this range: whole granules, or all if that is not too much.
+    fn widen(&self, range: Range<u64>) -> Range<u64> {
+        if self.len <= self.limit {
+            return 0..self.len;
+        }
+        let start = range.start - range.start % self.granule;
+        let end = range.end.div_ceil(self.granule).saturating_mul(self.granule);
+        start..end.min(self.len)
     }
 
     fn hold_in_memory(&mut self, len: u64) -> Result<(), SourceError> {
@@ -106,6 +121,7 @@ impl<S: Stream> Bytes for Window<S> {
         if self.held.start <= range.start && range.end <= self.held.end {
             return Ok(());
         }
+        let range = self.widen(range);
         // Until the new slab is there, none is.
         self.held = 0..0;
         if range.start < self.position {
@@ -188,7 +204,7 @@ mod tests {
 
     fn window(limit: u64) -> Window<Counting> {
         let stream = Counting { at: 0, rewinds: 0, finishes: 0 };
-        Window::new(stream, Path::new("stream"), 100, limit)
+        Window::new(stream, Path::new("stream"), 100, 1, limit)
     }
 
     fn read(window: &mut Window<Counting>, offset: u64, len: usize) -> Vec<u8> {
@@ -199,7 +215,7 @@ mod tests {
 
     #[test]
     fn slabs_in_order_read_the_stream_once() {
-        for limit in [0, 30, 100] {
+        for limit in [0, 30, 99] {
             let mut window = window(limit);
             for slab in [0..30, 30..60, 30..60, 70..100] {
                 window.prepare(slab.clone()).unwrap();
@@ -215,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_slab_further_back_begins_the_stream_anew() {
-        for limit in [0, 100] {
+        for limit in [0, 99] {
             let mut window = window(limit);
             window.prepare(40..80).unwrap();
             window.prepare(10..20).unwrap();
@@ -225,6 +241,21 @@ mod tests {
             assert_eq!(read(&mut window, 15, 15), Vec::from_iter(15..30));
             assert_eq!(window.stream.rewinds, 2);
         }
+    }
+
+    #[test]
+    fn all_of_it_is_held_if_it_is_little_and_pages_are_held_whole() {
+        let mut little = window(100);
+        little.prepare(40..50).unwrap();
+        assert_eq!(little.held, 0..100);
+        let mut pages = window(50);
+        pages.granule = 30;
+        pages.prepare(40..50).unwrap();
+        assert_eq!(pages.held, 30..60);
+        pages.prepare(95..96).unwrap();
+        assert_eq!((pages.held.clone(), pages.stream.finishes), (90..100, 1));
+        assert_eq!(read(&mut pages, 99, 1), [99]);
+        assert_eq!(pages.stream.rewinds, 0);
     }
 
     #[test]

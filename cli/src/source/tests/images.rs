@@ -229,6 +229,28 @@ fn large_stacks_of_imagej_are_read_as_a_whole() {
         let path = files.add("short.tif", &file[..file.len() - 1]);
         assert!(fault(&path, &SourceOptions::default()).contains("420 bytes, 419 are there"));
     }
+    let described = |text: &str| {
+        let mut page = tiff_page(&model, 0, false, STRIPS);
+        page.tags = vec![(270, TagValue::Text(text.to_owned()))];
+        files.add("a.tif", &tiff_file(false, &[page]))
+    };
+    // Images that should follow, and do not.
+    let error = fault(&described("ImageJ=1\nimages=30\n"), &SourceOptions::default());
+    assert!(error.contains("truncated"), "{error}");
+    let tifffile = described("{\"shape\": [5, 6, 7], \"truncated\": true}");
+    let error = fault(&tifffile, &SourceOptions::default());
+    assert!(error.contains("tifffile says") && error.contains("one page"), "{error}");
+    for (text, warns) in [
+        ("ImageJ=1\nimages=1\nchannels=2\n", true),
+        ("ImageJ=1\nframes=12\n", true),
+        ("ImageJ=1\nchannels=1\n", false),
+        ("<?xml?><OME SizeC=\"2\" SizeT=\"1\">", true),
+        ("<?xml?><OME SizeC=\"1\" SizeT=\"1\">", false),
+        ("my channels=3", false),
+    ] {
+        let source = open_plainly(&described(text)).unwrap();
+        assert_eq!(source.describe().contains("warning"), warns, "{}", source.describe());
+    }
     // A stack with all its pages is an ordinary one.
     let mut pages: Vec<TiffPage> = (0..5).map(|z| tiff_page(&model, z, false, STRIPS)).collect();
     pages[0].tags = vec![(270, TagValue::Text("ImageJ=1.53t\nimages=5\n".to_owned()))];
