@@ -380,3 +380,22 @@ fn removing_a_volume_leaves_what_is_not_its_own() {
     let left: Vec<_> = left.iter().map(|meta| meta.key.as_str()).collect();
     assert_eq!(left, ["1_1_1/0-1_0-1_0-1/x", "1_1_1/notes.txt", "mesh/info"]);
 }
+
+#[test]
+fn missing_chunks_are_the_same_whether_listed_or_asked_for_one_by_one() {
+    let volume = Volume { offset: [-7, 0, 5], size: [40, 40, 20], chunk: [4, 4, 4], channels: 1 };
+    let array = BigArray::create(MemoryBackend::new(), volume.info(DataType::Uint8)).unwrap();
+    let ones = Array4::<u8>::ones((40, 40, 8, 1));
+    array.write([-7, 0, 9], ones.view()).unwrap();
+    // 500 chunks are worth a listing; the slabs of 100 are not.
+    let listed = array.missing_chunks(array.bounds()).unwrap();
+    let slabs = (0..5_i64).map(|z| [-7..33, 0..40, 5 + 4 * z..9 + 4 * z]);
+    let asked: Vec<_> = slabs.flat_map(|slab| array.missing_chunks(slab).unwrap()).collect();
+    assert_eq!(listed.len(), 300);
+    assert_eq!(listed, asked);
+    // A listing that holds more than was asked for.
+    let part = BoundingBox::from([-7..25, 0..40, 5..25]);
+    let expected: Vec<_> =
+        listed.into_iter().filter(|chunk| !chunk.chunk.intersection(&part).is_empty()).collect();
+    assert_eq!(array.missing_chunks(part).unwrap(), expected);
+}

@@ -6,13 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use futures::stream::TryStreamExt;
 
 use super::big_array::BigArray;
-use crate::backend::{KeyValueBackend, wait};
+use crate::backend::{KeyValueBackend, Meta, wait};
 use crate::error::Result;
-use crate::geometry::{BoundingBox, ChunkPart};
+use crate::geometry::{BoundingBox, ChunkPart, parse_chunk_name};
 use crate::key::Key;
 
-/// From so many chunks on, one listing of the scale costs less than asking for each.
+/// From so many chunks on, if they are a good part of the scale, one listing of the scale costs
+/// less than asking for each.
 const LIST_FROM: u64 = 256;
+const LIST_SHARE: u64 = 8;
 
 /// A chunk of the grid that the store does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +32,10 @@ impl<B: KeyValueBackend> BigArray<B> {
     /// [`Error::Backend`](crate::Error::Backend) if the store failed.
     pub fn missing_chunks(&self, bbox: impl Into<BoundingBox>) -> Result<Vec<MissingChunk>> {
         let cover = self.grid().cover(&bbox.into());
-        if cover.count_chunks() >= LIST_FROM && self.backend().capabilities().listable {
-            let stored = wait(self.stored_keys())?;
+        let (count, all) = (cover.count_chunks(), self.chunk_count(self.bounds()));
+        let is_worth_a_listing = count >= LIST_FROM && count >= all / LIST_SHARE;
+        if is_worth_a_listing && self.backend().capabilities().listable {
+            let stored = wait(self.stored_keys(cover.wanted()))?;
             return cover
                 .map(|part| self.missing(&part))
                 .filter(|missing| !missing.as_ref().is_ok_and(|chunk| stored.contains(&chunk.key)))
@@ -64,11 +68,18 @@ impl<B: KeyValueBackend> BigArray<B> {
         Ok(MissingChunk { key: self.inner.store.key(&part.chunk)?, chunk: part.chunk })
     }
 
-    async fn stored_keys(&self) -> Result<HashSet<Key>> {
-        let listing = self.backend().list(self.directory());
-        // An empty value counts as missing, as it does for a read.
-        let stored =
-            listing.try_filter_map(|meta| async move { Ok((meta.size > 0).then_some(meta.key)) });
+    /// The keys of the stored chunks that touch a box.
+    async fn stored_keys(&self, bbox: BoundingBox) -> Result<HashSet<Key>> {
+        let directory = self.directory();
+        let is_wanted = |meta: &Meta| {
+            let chunk = meta.key.strip(directory).and_then(|name| parse_chunk_name(name.as_str()));
+            // An empty value counts as missing, as it does for a read.
+            meta.size > 0 && chunk.is_some_and(|chunk| !chunk.intersection(&bbox).is_empty())
+        };
+        let stored = self
+            .backend()
+            .list(directory)
+            .try_filter_map(|meta| std::future::ready(Ok(is_wanted(&meta).then_some(meta.key))));
         Ok(stored.try_collect().await?)
     }
 }
