@@ -23,10 +23,10 @@ impl Console {
         self.json
     }
 
-    /// Prints facts: as JSON if that was asked for, else the text.
+    /// Prints facts: as one line of JSON if that was asked for, else the text.
     pub(crate) fn facts(self, json: &serde_json::Value, text: &str) {
         if self.json {
-            self.line(&format!("{json:#}"));
+            self.line(&json.to_string());
         } else {
             self.line(text);
         }
