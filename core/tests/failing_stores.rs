@@ -275,6 +275,49 @@ fn unaligned_writes_without_compare_and_swap_need_the_promise_of_a_single_writer
 }
 
 #[test]
+fn a_store_that_swaps_but_tells_no_version_gets_no_unconditional_put() {
+    /// Declares compare-and-swap, and does not say what to compare.
+    #[derive(Debug)]
+    struct Silent(MemoryBackend);
+    impl fmt::Display for Silent {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("silent://")
+        }
+    }
+    #[async_trait]
+    impl KeyValueBackend for Silent {
+        fn capabilities(&self) -> Capabilities {
+            self.0.capabilities()
+        }
+        async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
+            self.0.head(key).await
+        }
+        async fn get(&self, key: &Key, range: ByteRange) -> BackendResult<Option<Blob>> {
+            Ok(self.0.get(key, range).await?.map(|blob| Blob { version: None, ..blob }))
+        }
+        async fn put(
+            &self,
+            key: &Key,
+            value: Value,
+            when: Precondition,
+        ) -> BackendResult<PutOutcome> {
+            self.0.put(key, value, when).await
+        }
+        async fn delete(&self, key: &Key, when: Precondition) -> BackendResult<DeleteOutcome> {
+            self.0.delete(key, when).await
+        }
+        fn list<'a>(&'a self, prefix: &'a Prefix) -> BoxStream<'a, BackendResult<Meta>> {
+            self.0.list(prefix)
+        }
+    }
+    let array =
+        BigArray::builder(Silent(filled())).unaligned(Unaligned::ReadModifyWrite).open().unwrap();
+    let refused = array.write([1, 1, 1], Array4::<u8>::zeros((2, 2, 2, 1)).view());
+    assert!(matches!(refused, Err(Error::NeedsCompareAndSwap { .. })), "{refused:?}");
+    assert_eq!(array.read::<u8>(array.bounds()).unwrap(), ramp());
+}
+
+#[test]
 fn threads_that_write_parts_of_the_same_chunks_lose_none_of_each_others_voxels() {
     let array = BigArray::builder(MemoryBackend::new())
         .unaligned(Unaligned::ReadModifyWrite)

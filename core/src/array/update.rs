@@ -15,7 +15,9 @@ use super::big_array::BigArray;
 use super::options::Unaligned;
 use super::plan;
 use super::scatter::gather;
-use crate::backend::{ConditionalPut, IoModel, KeyValueBackend, Precondition, PutOutcome, Value};
+use crate::backend::{
+    ByteRange, ConditionalPut, IoModel, KeyValueBackend, Precondition, PutOutcome, Value, Version,
+};
 use crate::chunk_store::Scratch;
 use crate::element::Element;
 use crate::error::{Error, Result};
@@ -24,6 +26,13 @@ use crate::key::Key;
 
 /// How often a chunk is tried before the writer gives up with a conflict.
 const ATTEMPTS: u32 = 64;
+
+/// What a chunk was when it was read to be changed.
+enum Current {
+    Absent,
+    /// In this state, if the store told one.
+    Stored(Option<Version>),
+}
 
 impl<B: KeyValueBackend> BigArray<B> {
     pub(super) fn update<T: Element>(
@@ -34,7 +43,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         let capabilities = self.backend().capabilities();
         let swaps = capabilities.conditional_put == ConditionalPut::CompareAndSwap;
         if self.inner.options.unaligned == Unaligned::ReadModifyWrite && !swaps {
-            return Err(Error::NeedsCompareAndSwap { backend: self.backend().to_string() });
+            return Err(self.needs_compare_and_swap());
         }
         let cover = self.grid().cover(bbox);
         let windows = plan::windows(&cover, &view);
@@ -69,8 +78,10 @@ impl<B: KeyValueBackend> BigArray<B> {
         for _ in 0..ATTEMPTS {
             let (value, current) = self.changed_chunk(part, &key, window).await?;
             let when = match current {
-                Some(current) if swaps => current,
-                _ => Precondition::Always,
+                _ if !swaps || part.is_whole() => Precondition::Always,
+                Current::Absent => Precondition::IfAbsent,
+                Current::Stored(Some(version)) => Precondition::IfVersion(version),
+                Current::Stored(None) => return Err(self.needs_compare_and_swap()),
             };
             match store.store(&key, value, when).await? {
                 PutOutcome::Written { .. } => return Ok(()),
@@ -80,35 +91,34 @@ impl<B: KeyValueBackend> BigArray<B> {
         Err(Error::Conflict { key, chunk: part.chunk, attempts: ATTEMPTS })
     }
 
-    /// The chunk with the window's voxels in it, and in which state the stored one must still be;
-    /// `None` if the window replaces it whole.
+    /// The chunk with the window's voxels in it, and what it was made of. A chunk that the window
+    /// replaces whole is not read.
     async fn changed_chunk<T: Element>(
         &self,
         part: &ChunkPart,
         key: &Key,
         window: ArrayView4<'_, T>,
-    ) -> Result<(Value, Option<Precondition>)> {
+    ) -> Result<(Value, Current)> {
         let store = &self.inner.store;
         let len = store.spec(&part.chunk).voxel_bytes();
-        let (mut voxels, current) = if part.is_whole() {
-            (vec![0; len], None)
-        } else {
-            // An empty value counts as missing, but it has a version that must be met.
-            match store.backend().get(key, crate::backend::ByteRange::Full).await? {
-                Some(blob) => {
-                    let voxels = if blob.bytes.is_empty() {
-                        self.filled(len)
-                    } else {
-                        let mut scratch = Scratch::default();
-                        store.decode(key, &part.chunk, &blob, &mut scratch)?.to_vec()
-                    };
-                    (voxels, blob.version.map(Precondition::IfVersion))
-                }
-                None => (self.filled(len), Some(Precondition::IfAbsent)),
-            }
+        let blob = match part.is_whole() {
+            true => None,
+            false => store.backend().get(key, ByteRange::Full).await?,
         };
+        let mut voxels = match &blob {
+            // An empty value counts as missing, but it has a version that must be met.
+            Some(blob) if !blob.bytes.is_empty() => {
+                store.decode(key, &part.chunk, blob, &mut Scratch::default())?.to_vec()
+            }
+            _ => self.filled(len),
+        };
+        let current = blob.map_or(Current::Absent, |blob| Current::Stored(blob.version));
         gather(&window, self.block(part), &mut voxels);
         Ok((store.encode(key, &part.chunk, voxels)?, current))
+    }
+
+    fn needs_compare_and_swap(&self) -> Error {
+        Error::NeedsCompareAndSwap { backend: self.backend().to_string() }
     }
 
     /// The voxels of a chunk that is not stored.
