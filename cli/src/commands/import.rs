@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
             source.size()[3],
         )));
     }
-    let array = target(args, source.as_ref(), console)?;
+    let array = target(args, source.as_ref(), memory, console)?;
     let at = args.at.map_or(array.bounds().min, |at| at.0);
     let bbox = transfer::copy(source.as_mut(), &array, at, memory.source, console)?;
     let chunks = array.chunk_count(bbox);
@@ -58,12 +58,17 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
 }
 
 /// The volume to import into: the one that is there, or a new one as large as the source.
-fn target(args: &ImportArgs, source: &dyn Source, console: Console) -> Result<BigArray, CliError> {
+fn target(
+    args: &ImportArgs,
+    source: &dyn Source,
+    memory: Memory,
+    console: Console,
+) -> Result<BigArray, CliError> {
     let scale = values::scale(args.scale.as_deref());
-    let memory = Memory::divide(args.memory.0).array;
     let unaligned = if args.unaligned { Unaligned::ReadModifyWrite } else { Unaligned::Reject };
-    let options = OpenOptions::new()
-        .array(move |options| options.scale(scale.clone()).unaligned(unaligned).memory(memory));
+    let options = OpenOptions::new().array(move |options| {
+        options.scale(scale.clone()).unaligned(unaligned).memory(memory.array)
+    });
     match options.open(&args.url) {
         Ok(array) => {
             let mut given = args.shape.given();

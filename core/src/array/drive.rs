@@ -46,9 +46,10 @@ impl Driver {
         (self.memory / cost.max(1)).max(1)
     }
 
-    /// How many threads jobs of `cost` bytes run on.
-    pub(crate) fn threads(&self, cost: usize) -> usize {
-        self.threads.get().min(self.jobs_in_memory(cost))
+    /// How many threads so many jobs of `cost` bytes each run on.
+    pub(crate) fn threads(&self, jobs: usize, cost: usize) -> usize {
+        let worth_starting = jobs.div_ceil(JOBS_A_THREAD).max(1);
+        self.threads.get().min(self.jobs_in_memory(cost)).min(worth_starting)
     }
 
     /// For each place and what belongs to it, does `fetch` at the place and then `work` on what
@@ -71,141 +72,160 @@ impl Driver {
         S: Default,
         Fut: Future<Output = Result<R>> + Send,
     {
+        let threads = self.threads(most(&items), cost);
         match store.io {
-            IoModel::Blocking => self.each(items, cost, |(place, item), scratch| {
+            IoModel::Blocking => each(items, threads, |(place, item), scratch| {
                 let fetched = wait(fetch(place))?;
                 work(place, item, fetched, scratch)
             }),
             IoModel::Async => {
                 let window = self.jobs_in_memory(cost).min(store.concurrency.get());
-                self.overlap(items, window, cost, fetch, work)
+                overlap(items, window, threads, fetch, work)
             }
         }
     }
 
-    /// Does `job` for each item, on several threads if there are many.
+    /// Does `job` for each wave of up to `len` items. An item needs at most `cost` bytes.
     ///
     /// # Errors
-    /// The first error; no further item is begun then.
-    pub(crate) fn each<T, S>(
+    /// The first error; no further wave is begun then.
+    pub(crate) fn in_waves<T: Send>(
         &self,
         items: impl Iterator<Item = T> + Send,
+        len: usize,
         cost: usize,
-        job: impl Fn(T, &mut S) -> Result<()> + Sync,
-    ) -> Result<()>
-    where
-        T: Send,
-        S: Default,
-    {
-        let threads = self.threads(cost);
-        let most = items.size_hint().1.unwrap_or(usize::MAX);
-        let threads = threads.min(most.div_ceil(JOBS_A_THREAD));
-        let queue = Mutex::new(items);
-        let failure = Failure::default();
-        let worker = || {
-            let mut scratch = S::default();
-            while !failure.is_set() {
-                let Some(item) = lock(&queue).next() else { break };
-                failure.watch(|| job(item, &mut scratch));
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 1..threads {
-                // With fewer threads it only takes longer.
-                let _ = start(scope, worker);
-            }
-            worker();
-        });
-        failure.into_result()
-    }
-
-    /// Keeps up to `window` items between the start of their fetch and the end of their work.
-    fn overlap<P, T, R, S, Fut>(
-        &self,
-        items: impl Iterator<Item = (P, T)> + Send,
-        window: usize,
-        cost: usize,
-        fetch: impl Fn(P) -> Fut + Sync,
-        work: impl Fn(P, T, R, &mut S) -> Result<()> + Sync,
-    ) -> Result<()>
-    where
-        P: Copy + Send,
-        T: Send,
-        R: Send,
-        S: Default,
-        Fut: Future<Output = Result<R>> + Send,
-    {
-        let most = items.size_hint().1.unwrap_or(usize::MAX);
-        let threads = self.threads(cost).min(most.div_ceil(JOBS_A_THREAD));
+        job: impl Fn(Vec<T>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let threads = self.threads(most(&items), cost);
+        // Small enough that every thread has one, and that all under way fit in memory.
+        let share = most(&items).div_ceil(threads);
+        let len = len.min(share).min(self.jobs_in_memory(cost) / threads).max(1);
         let mut items = items;
-        let failure = Failure::default();
-        let (hand_over, handed_over) = std::sync::mpsc::channel();
-        let handed_over = Mutex::new(handed_over);
-        let (done, mut finished) = mpsc::unbounded::<()>();
-        let compute = |scratch: &mut S, (place, item, fetched)| {
-            if !failure.is_set() {
-                failure.watch(|| work(place, item, fetched, scratch));
-            }
-        };
-        let worker = |done: mpsc::UnboundedSender<()>| {
-            let mut scratch = S::default();
-            // One thread waits for work with the lock, the others for the lock.
-            while let Ok(job) = { lock(&handed_over).recv() } {
-                compute(&mut scratch, job);
-                // The caller listens until every job is done.
-                let _ = done.unbounded_send(());
-            }
-        };
-        thread::scope(|scope| {
-            let mut started = 0;
-            for _ in 1..threads {
-                let done = done.clone();
-                started += usize::from(start(scope, || worker(done)));
-            }
-            let mut scratch = S::default();
-            let mut fetches = FuturesUnordered::new();
-            let mut under_way = 0_usize;
-            loop {
-                while under_way < window && !failure.is_set() {
-                    let Some((place, item)) = items.next() else { break };
-                    under_way += 1;
-                    let fetched = fetch(place);
-                    fetches.push(async move { (place, item, fetched.await) });
-                }
-                if under_way == 0 {
-                    break;
-                }
-                // Whichever comes first: bytes to work on, or room for the next fetch.
-                let next = wait(async {
-                    if fetches.is_empty() {
-                        finished.next().await;
-                        return None;
-                    }
-                    match select(fetches.next(), finished.next()).await {
-                        Either::Left((fetched, _)) => fetched,
-                        Either::Right(_) => None,
-                    }
-                });
-                match next {
-                    None => under_way -= 1,
-                    Some((_, _, Err(error))) => {
-                        failure.set(error);
-                        under_way -= 1;
-                    }
-                    Some((place, item, Ok(fetched))) if started == 0 => {
-                        compute(&mut scratch, (place, item, fetched));
-                        under_way -= 1;
-                    }
-                    // The workers listen until this end is dropped.
-                    Some((place, item, Ok(fetched))) => {
-                        let _ = hand_over.send((place, item, fetched));
-                    }
-                }
-            }
-            drop(hand_over);
+        let waves = std::iter::from_fn(move || {
+            let wave: Vec<T> = items.by_ref().take(len).collect();
+            (!wave.is_empty()).then_some(wave)
         });
-        failure.into_result()
+        each(waves, threads, |wave, _: &mut ()| job(wave))
     }
+}
+
+/// How many items there are at the most.
+fn most(items: &impl Iterator) -> usize {
+    items.size_hint().1.unwrap_or(usize::MAX)
+}
+
+/// Does `job` for each item on so many threads, the calling one included.
+fn each<T, S>(
+    items: impl Iterator<Item = T> + Send,
+    threads: usize,
+    job: impl Fn(T, &mut S) -> Result<()> + Sync,
+) -> Result<()>
+where
+    T: Send,
+    S: Default,
+{
+    let queue = Mutex::new(items);
+    let failure = Failure::default();
+    let worker = || {
+        let mut scratch = S::default();
+        while !failure.is_set() {
+            let Some(item) = lock(&queue).next() else { break };
+            failure.watch(|| job(item, &mut scratch));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            // With fewer threads it only takes longer.
+            let _ = start(scope, worker);
+        }
+        worker();
+    });
+    failure.into_result()
+}
+
+/// Keeps up to `window` items between the start of their fetch and the end of their work.
+fn overlap<P, T, R, S, Fut>(
+    items: impl Iterator<Item = (P, T)> + Send,
+    window: usize,
+    threads: usize,
+    fetch: impl Fn(P) -> Fut + Sync,
+    work: impl Fn(P, T, R, &mut S) -> Result<()> + Sync,
+) -> Result<()>
+where
+    P: Copy + Send,
+    T: Send,
+    R: Send,
+    S: Default,
+    Fut: Future<Output = Result<R>> + Send,
+{
+    let mut items = items;
+    let failure = Failure::default();
+    let (hand_over, handed_over) = std::sync::mpsc::channel();
+    let handed_over = Mutex::new(handed_over);
+    let (done, mut finished) = mpsc::unbounded::<()>();
+    let compute = |scratch: &mut S, (place, item, fetched)| {
+        if !failure.is_set() {
+            failure.watch(|| work(place, item, fetched, scratch));
+        }
+    };
+    let worker = |done: mpsc::UnboundedSender<()>| {
+        let mut scratch = S::default();
+        // One thread waits for work with the lock, the others for the lock.
+        while let Ok(job) = { lock(&handed_over).recv() } {
+            compute(&mut scratch, job);
+            // The caller listens until every job is done.
+            let _ = done.unbounded_send(());
+        }
+    };
+    thread::scope(|scope| {
+        let mut started = 0;
+        for _ in 1..threads {
+            let done = done.clone();
+            started += usize::from(start(scope, || worker(done)));
+        }
+        let mut scratch = S::default();
+        let mut fetches = FuturesUnordered::new();
+        let mut under_way = 0_usize;
+        loop {
+            while under_way < window && !failure.is_set() {
+                let Some((place, item)) = items.next() else { break };
+                under_way += 1;
+                let fetched = fetch(place);
+                fetches.push(async move { (place, item, fetched.await) });
+            }
+            if under_way == 0 {
+                break;
+            }
+            // Whichever comes first: bytes to work on, or room for the next fetch.
+            let next = wait(async {
+                if fetches.is_empty() {
+                    finished.next().await;
+                    return None;
+                }
+                match select(fetches.next(), finished.next()).await {
+                    Either::Left((fetched, _)) => fetched,
+                    Either::Right(_) => None,
+                }
+            });
+            match next {
+                None => under_way -= 1,
+                Some((_, _, Err(error))) => {
+                    failure.set(error);
+                    under_way -= 1;
+                }
+                Some((place, item, Ok(fetched))) if started == 0 => {
+                    compute(&mut scratch, (place, item, fetched));
+                    under_way -= 1;
+                }
+                // The workers listen until this end is dropped.
+                Some((place, item, Ok(fetched))) => {
+                    let _ = hand_over.send((place, item, fetched));
+                }
+            }
+        }
+        drop(hand_over);
+    });
+    failure.into_result()
 }
 
 /// Starts a thread; `false` if the system has none to give.

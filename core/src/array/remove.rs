@@ -16,6 +16,8 @@ use crate::key::{Key, Prefix};
 
 /// Chunks deleted with one batch call of the store.
 const WAVE: usize = 256;
+/// Bytes that a key on its way takes, generously.
+const KEY_COST: usize = 1024;
 
 impl<B: KeyValueBackend> BigArray<B> {
     /// Deletes the chunks of an aligned box inside the volume, and says how many places in the
@@ -45,12 +47,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         plan::require_aligned(self.grid(), &bbox)?;
         let cover = self.grid().cover(&bbox);
         let count = cover.count_chunks();
-        let mut parts = cover;
-        let waves = std::iter::from_fn(move || {
-            let wave: Vec<_> = parts.by_ref().take(WAVE).collect();
-            (!wave.is_empty()).then_some(wave)
-        });
-        self.inner.driver.each(waves, 1024 * WAVE, |wave, _: &mut ()| {
+        self.inner.driver.in_waves(cover, WAVE, KEY_COST, |wave| {
             let keys: Result<Vec<Key>> =
                 wave.iter().map(|part| self.inner.store.key(&part.chunk)).collect();
             wait(self.backend().delete_batch(&keys?))?;

@@ -132,16 +132,8 @@ impl<B: KeyValueBackend> BigArray<B> {
     fn write_whole<T: Element>(&self, bbox: &BoundingBox, view: ArrayView4<'_, T>) -> Result<()> {
         let cover = self.grid().cover(bbox);
         let windows = plan::windows(&cover, &view);
-        let (driver, cost) = (&self.inner.driver, self.chunk_cost());
-        let threads = driver.threads(cost);
-        let share = windows.len().div_ceil(threads);
-        let wave = (driver.jobs_in_memory(cost) / threads).min(share).clamp(1, MAX_WAVE);
-        let mut chunks = cover.zip(windows);
-        let waves = std::iter::from_fn(move || {
-            let wave: Vec<_> = chunks.by_ref().take(wave).collect();
-            (!wave.is_empty()).then_some(wave)
-        });
-        driver.each(waves, cost.saturating_mul(wave), |wave, _: &mut ()| {
+        let chunks = cover.zip(windows);
+        self.inner.driver.in_waves(chunks, MAX_WAVE, self.chunk_cost(), |wave| {
             let puts: Result<Vec<Put>> =
                 wave.iter().map(|(part, window)| self.encode(part, window.view())).collect();
             wait(self.inner.store.store_batch(puts?))?;

@@ -226,6 +226,11 @@ impl Iterator for Cover {
         let chunk = self.grid.chunk_box(cell);
         Some(ChunkPart { cell, chunk, part: chunk.intersection(&self.wanted) })
     }
+
+    /// At the most as many as there were in the beginning.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, usize::try_from(self.count_chunks()).ok())
+    }
 }
 
 #[cfg(test)]
