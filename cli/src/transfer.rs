@@ -24,14 +24,11 @@ impl Memory {
     }
 }
 
-/// Copies all of a source to the voxel `at`, in boxes that respect the volume's chunks and need
-/// at most half of `memory` bytes each. Nothing is written if the whole of it cannot be.
-pub(crate) fn copy(
-    source: &mut dyn Source,
+/// The box that a source takes at the voxel `at`, if all of it can be written there.
+pub(crate) fn fit(
+    source: &dyn Source,
     array: &BigArray,
     at: [i64; 3],
-    memory: u64,
-    console: Console,
 ) -> Result<BoundingBox, CliError> {
     let [x, y, z, channels] = source.size();
     if source.data_type() != array.data_type() {
@@ -47,7 +44,19 @@ pub(crate) fn copy(
             array.channels(),
         )));
     }
-    let bbox = array.check_write(at, [x, y, z])?;
+    Ok(array.check_write(at, [x, y, z])?)
+}
+
+/// Copies all of a source to the voxel `at`, in boxes that respect the volume's chunks and need
+/// at most half of `memory` bytes each. Nothing is written if the whole of it cannot be.
+pub(crate) fn copy(
+    source: &mut dyn Source,
+    array: &BigArray,
+    at: [i64; 3],
+    memory: u64,
+    console: Console,
+) -> Result<BoundingBox, CliError> {
+    let bbox = fit(source, array, at)?;
     let array = array.clone().with_progress(console.bar("writing", array.chunk_count(bbox)));
     // Where the chunk borders lie, seen from the source's first voxel.
     let phase = std::array::from_fn(|axis| {

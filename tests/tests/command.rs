@@ -167,6 +167,27 @@ fn import_makes_a_volume_of_the_sources_shape_and_fits_it_into_one_that_exists()
 }
 
 #[test]
+fn an_import_that_does_not_fit_leaves_no_empty_volume_behind() {
+    let Some(bench) = Bench::new() else { return };
+    let info = r#"{"type": "image", "data_type": "uint8", "num_channels": 1, "scales": [
+        {"key": "1_1_1", "size": [40, 40, 40], "resolution": [1, 1, 1], "chunk_sizes": [[8, 8, 4]], "encoding": "raw"}]}"#;
+    fs::write(bench.path("my.json"), info).expect("written");
+    bench.npy("a.npy", "|u1", "20, 10, 6", &ramp(1200));
+    bench.npy("u16.npy", "<u2", "8, 8, 4", &ramp(512));
+    for url in ["vol", "sqlite://x.db"] {
+        let before = bench.snapshot();
+        let import = |source: &str| format!("import {source} {url} --info my.json");
+        bench.fails(1, &import("u16.npy"), &["uint16", "uint8"]);
+        bench.fails(1, &import("a.npy"), &["[0:20, 0:10, 0:6]", "[0:24, 0:16, 0:8]"]);
+        bench.fails(1, &(import("a.npy") + " --at 32,0,0"), &["[0:40, 0:40, 0:40]"]);
+        assert_eq!(bench.snapshot(), before, "something was made");
+        bench.succeeds(&(import("a.npy") + " --at 5,5,5 --unaligned"));
+        bench.succeeds(&format!("cutout {url} --box 5:25,5:15,5:11 -o back.raw"));
+        assert_eq!(fs::read(bench.path("back.raw")).expect("a file"), ramp(1200));
+    }
+}
+
+#[test]
 fn scales_channels_and_lists_of_points_are_chosen() {
     let Some(bench) = Bench::new() else { return };
     let info = r#"{"type": "image", "data_type": "uint8", "num_channels": 2, "scales": [

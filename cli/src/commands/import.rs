@@ -1,7 +1,9 @@
 //! `bigarrays import`: a foreign file or folder becomes (a part of) a volume.
 
-use bigarrays::array::Unaligned;
-use bigarrays::{BigArray, OpenOptions, VolumeInfo};
+use std::sync::Arc;
+
+use bigarrays::memory::MemoryBackend;
+use bigarrays::{BigArray, BigArrayBuilder, DynBackend, OpenOptions, Unaligned, VolumeInfo};
 use serde_json::json;
 
 use super::create::{describe, read_info, warn_of_oddities};
@@ -43,7 +45,7 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
         )));
     }
     let array = target(args, source.as_ref(), memory, console)?;
-    let at = args.at.map_or(array.bounds().min, |at| at.0);
+    let at = place(args, &array);
     let bbox = transfer::copy(source.as_mut(), &array, at, memory.source, console)?;
     let chunks = array.chunk_count(bbox);
     let facts = json!({
@@ -66,9 +68,10 @@ fn target(
 ) -> Result<BigArray, CliError> {
     let scale = values::scale(args.scale.as_deref());
     let unaligned = if args.unaligned { Unaligned::ReadModifyWrite } else { Unaligned::Reject };
-    let options = OpenOptions::new().array(move |options| {
+    let configure = move |options: BigArrayBuilder<DynBackend>| {
         options.scale(scale.clone()).unaligned(unaligned).memory(memory.array)
-    });
+    };
+    let options = OpenOptions::new().array(configure.clone());
     match options.open(&args.url) {
         Ok(array) => {
             let mut given = args.shape.given();
@@ -88,10 +91,20 @@ fn target(
                 None => describe_source(args, source)?,
             };
             warn_of_oddities(&info, console);
+            // Tried in memory first: what cannot be imported must leave no empty volume behind.
+            info.to_json()?;
+            let nowhere: DynBackend = Arc::new(MemoryBackend::new());
+            let rehearsal = configure(BigArray::builder(nowhere)).create(info.clone())?;
+            transfer::fit(source, &rehearsal, place(args, &rehearsal))?;
             Ok(options.create(&args.url, info)?)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Where the source begins in the volume.
+fn place(args: &ImportArgs, array: &BigArray) -> [i64; 3] {
+    args.at.map_or(array.bounds().min, |at| at.0)
 }
 
 /// A volume as large as the source, that begins where the source is to lie.
