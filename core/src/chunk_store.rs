@@ -10,9 +10,9 @@ use bigarrays_info::{DataType, Encoding, Scale};
 use crate::backend::{
     BackendResult, Blob, ByteRange, KeyValueBackend, Meta, Precondition, Put, PutOutcome, Value,
 };
-use crate::codec::{ChunkSpec, Codec, CodecError, codec_for};
+use crate::codec::{ChunkSpec, Codec, CodecError, Decoded, Window, codec_for};
 use crate::error::{Error, Result};
-use crate::geometry::{BoundingBox, ChunkGrid, ChunkName};
+use crate::geometry::{BoundingBox, ChunkGrid, ChunkName, ChunkPart};
 use crate::key::{Key, Prefix};
 use crate::transport::{self, Transport};
 
@@ -32,7 +32,7 @@ pub(crate) struct ChunkStore<B> {
     data_type: DataType,
     channels: usize,
     encoding: Encoding,
-    codec: &'static dyn Codec,
+    codec: Box<dyn Codec>,
     transport: Transport,
 }
 
@@ -48,14 +48,18 @@ impl<B: KeyValueBackend> ChunkStore<B> {
     ) -> Result<Self> {
         let unsupported = |what: String| Error::UnsupportedScale { scale: scale.key.clone(), what };
         if scale.sharding.is_some() {
-            return Err(unsupported("in shards".into()));
+            return Err(unsupported(
+                "its chunks are in shards, which this version cannot read or write".into(),
+            ));
         }
-        let codec = codec_for(scale.encoding)
-            .ok_or_else(|| unsupported(format!("with the encoding {}", scale.encoding)))?;
+        let codec = codec_for(scale).map_err(|source| Error::UnsupportedScale {
+            scale: scale.key.clone(),
+            what: source.to_string(),
+        })?;
         let grid = ChunkGrid::new(scale.voxel_offset, scale.size, scale.chunk_size())
-            .map_err(|invalid| unsupported(format!("with numbers of which {invalid}")))?;
+            .map_err(|invalid| unsupported(format!("{invalid}")))?;
         let channels = usize::try_from(num_channels)
-            .map_err(|_| unsupported(format!("with {num_channels} channels")))?;
+            .map_err(|_| unsupported(format!("{num_channels} channels do not fit in memory")))?;
         let directory = resolve(root, &scale.key)?;
         let store = Self {
             backend,
@@ -72,7 +76,9 @@ impl<B: KeyValueBackend> ChunkStore<B> {
         let bytes = largest.voxels().saturating_mul(num_channels.into());
         let bytes = bytes.saturating_mul(data_type.size() as u128);
         if isize::try_from(bytes).is_err() {
-            return Err(unsupported(format!("in chunks of {bytes} bytes")));
+            return Err(unsupported(format!(
+                "its chunks have {bytes} bytes, which do not fit in memory"
+            )));
         }
         Ok(store)
     }
@@ -136,20 +142,44 @@ impl<B: KeyValueBackend> ChunkStore<B> {
         self.decode_bytes(&spec, blob, scratch).map_err(|source| self.bad_chunk(key, chunk, source))
     }
 
+    /// At least the voxels of `part`, which is inside the chunk.
+    pub(crate) fn decode_part<'a>(
+        &self,
+        key: &Key,
+        part: &ChunkPart,
+        blob: &'a Blob,
+        scratch: &'a mut Scratch,
+    ) -> Result<Decoded<'a>> {
+        let spec = self.spec(&part.chunk);
+        let bad = |source| self.bad_chunk(key, &part.chunk, source);
+        let encoded = self.decompress(&spec, blob, &mut scratch.decompressed).map_err(bad)?;
+        let window = window(part);
+        self.codec.decode_window(encoded, &spec, &window, &mut scratch.decoded).map_err(bad)
+    }
+
     fn decode_bytes<'a>(
         &self,
         spec: &ChunkSpec,
         blob: &'a Blob,
         scratch: &'a mut Scratch,
     ) -> Result<&'a [u8], CodecError> {
-        let encoded = transport::decompress(
+        let encoded = self.decompress(spec, blob, &mut scratch.decompressed)?;
+        self.codec.decode(encoded, spec, &mut scratch.decoded)
+    }
+
+    fn decompress<'a>(
+        &self,
+        spec: &ChunkSpec,
+        blob: &'a Blob,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], CodecError> {
+        transport::decompress(
             blob.content_encoding,
             &blob.bytes,
             self.codec.exact_len(spec),
             self.codec.max_len(spec),
-            &mut scratch.decompressed,
-        )?;
-        self.codec.decode(encoded, spec, &mut scratch.decoded)
+            scratch,
+        )
     }
 
     /// The bytes to store for a chunk of voxels.
@@ -181,6 +211,17 @@ impl<B: KeyValueBackend> ChunkStore<B> {
 /// The shape of a chunk, which is known to fit in memory.
 pub(crate) fn shape_in_memory(bbox: &BoundingBox) -> [usize; 3] {
     bbox.shape().map(|axis| usize::try_from(axis).unwrap_or(usize::MAX))
+}
+
+/// Where a part lies in its chunk, which is in memory.
+fn window(part: &ChunkPart) -> Window {
+    let place = |corner: &[i64; 3], axis: usize| {
+        usize::try_from(corner[axis].abs_diff(part.chunk.min[axis])).unwrap_or(usize::MAX)
+    };
+    Window {
+        start: std::array::from_fn(|axis| place(&part.part.min, axis)),
+        end: std::array::from_fn(|axis| place(&part.part.max, axis)),
+    }
 }
 
 /// The directory of a scale: its key below the volume's root, where `..` goes up.

@@ -110,7 +110,7 @@ pub enum Error {
         levels: usize,
     },
     /// This build cannot read the scale.
-    #[error("the scale {scale:?} is stored {what}, which this version cannot read or write")]
+    #[error("cannot use the scale {scale:?}: {what}")]
     UnsupportedScale {
         /// The scale's key.
         scale: String,

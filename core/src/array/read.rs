@@ -171,8 +171,8 @@ impl<B: KeyValueBackend> BigArray<B> {
         scratch: &mut Scratch,
         window: ArrayViewMut4<'_, T>,
     ) -> Result<()> {
-        let voxels = self.inner.store.decode(key, &part.chunk, blob, scratch)?;
-        scatter(voxels, self.block(part), window);
+        let decoded = self.inner.store.decode_part(key, part, blob, scratch)?;
+        scatter(decoded.voxels, Block { shape: decoded.shape, start: decoded.start }, window);
         Ok(())
     }
 

@@ -12,8 +12,8 @@ use crate::geometry::BoundingBox;
 /// A dense block of voxels and the place in it where a window begins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block {
-    shape: [usize; 4],
-    start: [usize; 3],
+    pub(crate) shape: [usize; 4],
+    pub(crate) start: [usize; 3],
 }
 
 impl Block {

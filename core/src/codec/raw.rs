@@ -8,7 +8,7 @@ use super::{ChunkSpec, Codec, CodecError};
 
 /// The codec of `raw` chunks.
 #[derive(Debug, Clone, Copy)]
-pub struct Raw;
+pub(super) struct Raw;
 
 impl Codec for Raw {
     fn exact_len(&self, spec: &ChunkSpec) -> Option<usize> {

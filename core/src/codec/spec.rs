@@ -18,4 +18,40 @@ impl ChunkSpec {
     pub fn voxel_bytes(&self) -> usize {
         self.shape.iter().fold(self.data_type.size(), |bytes, &axis| bytes.saturating_mul(axis))
     }
+
+    /// Values of all channels.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        self.voxel_bytes() / self.data_type.size()
+    }
+}
+
+/// A box of voxels inside a chunk, half-open, in voxels from the chunk's first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The first voxel `[x, y, z]`.
+    pub start: [usize; 3],
+    /// One past the last; nowhere past the chunk's shape.
+    pub end: [usize; 3],
+}
+
+impl Window {
+    /// The whole of a chunk.
+    #[must_use]
+    pub const fn whole(spec: &ChunkSpec) -> Self {
+        let [x, y, z, _] = spec.shape;
+        Self { start: [0; 3], end: [x, y, z] }
+    }
+}
+
+/// Decoded voxels: a dense block, x fastest, that holds at least the window asked for, in all
+/// channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// Little-endian values in Fortran order.
+    pub voxels: &'a [u8],
+    /// The block's shape `[x, y, z, c]`.
+    pub shape: [usize; 4],
+    /// Where in the block the window begins.
+    pub start: [usize; 3],
 }

@@ -1,0 +1,26 @@
+//! `blosclz`: being built.
+
+use super::{ChunkSpec, Codec, CodecError};
+
+/// The codec of `blosclz` chunks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blosclz;
+
+impl Codec for Blosclz {
+    fn max_len(&self, spec: &ChunkSpec) -> usize {
+        spec.voxel_bytes().saturating_mul(2).saturating_add(1 << 16)
+    }
+
+    fn decode<'a>(
+        &self,
+        _encoded: &'a [u8],
+        _spec: &ChunkSpec,
+        _scratch: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], CodecError> {
+        Err(CodecError::Unsupported { what: "the encoding blosclz".into() })
+    }
+
+    fn encode(&self, _voxels: Vec<u8>, _spec: &ChunkSpec) -> Result<Vec<u8>, CodecError> {
+        Err(CodecError::Unsupported { what: "the encoding blosclz".into() })
+    }
+}

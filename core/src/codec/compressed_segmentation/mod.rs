@@ -1,0 +1,32 @@
+//! `compressed_segmentation`: being built.
+
+use super::{ChunkSpec, Codec, CodecError};
+use bigarrays_info::Scale;
+
+/// The codec of `compressed_segmentation` chunks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CompressedSegmentation;
+
+impl CompressedSegmentation {
+    pub(super) fn new(_scale: &Scale) -> Result<Self, CodecError> {
+        Ok(Self)
+    }
+}
+impl Codec for CompressedSegmentation {
+    fn max_len(&self, spec: &ChunkSpec) -> usize {
+        spec.voxel_bytes().saturating_mul(2).saturating_add(1 << 16)
+    }
+
+    fn decode<'a>(
+        &self,
+        _encoded: &'a [u8],
+        _spec: &ChunkSpec,
+        _scratch: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], CodecError> {
+        Err(CodecError::Unsupported { what: "the encoding compressed_segmentation".into() })
+    }
+
+    fn encode(&self, _voxels: Vec<u8>, _spec: &ChunkSpec) -> Result<Vec<u8>, CodecError> {
+        Err(CodecError::Unsupported { what: "the encoding compressed_segmentation".into() })
+    }
+}
