@@ -6,6 +6,7 @@ use ndarray::{ArrayView4, ShapeBuilder};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::source::{self, Source};
+use crate::volume;
 
 /// What an import may use, divided: half for the source (what it unpacked, and the box that is
 /// being written), a quarter for chunks on their way into the store; the rest is slack for what
@@ -58,16 +59,38 @@ pub(crate) fn copy(
 ) -> Result<BoundingBox, CliError> {
     let bbox = fit(source, array, at)?;
     let array = array.clone().with_progress(console.bar("writing", array.chunk_count(bbox)));
-    // Where the chunk borders lie, seen from the source's first voxel.
+    let unit = write_unit(&array, memory, console);
+    // Where the borders lie, seen from the source's first voxel.
     let phase = std::array::from_fn(|axis| {
-        let chunk = i128::from(array.grid().chunk_size()[axis]);
+        let length = i128::from(unit[axis]);
         let distance = i128::from(array.bounds().min[axis]) - i128::from(at[axis]);
-        u64::try_from(distance.rem_euclid(chunk)).unwrap_or(0)
+        u64::try_from(distance.rem_euclid(length)).unwrap_or(0)
     });
-    for tile in source::tiles(source, array.grid().chunk_size(), phase, memory) {
+    for tile in source::tiles(source, unit, phase, memory) {
         copy_tile(source, &array, at, tile)?;
     }
     Ok(bbox)
+}
+
+/// The shape whose multiples are written: whole shards if one fits in memory, for then no shard is
+/// read again to be merged.
+fn write_unit(array: &BigArray, memory: u64, console: Console) -> [u64; 3] {
+    let chunk = array.grid().chunk_size();
+    let unit = array.write_unit();
+    let voxel = array.channels().saturating_mul(array.data_type().size()) as u64;
+    let bytes = std::array::from_fn::<u64, 3, _>(|axis| {
+        unit[axis].min(array.scale().size[axis].next_multiple_of(chunk[axis]))
+    });
+    let bytes = bytes.into_iter().fold(voxel, u64::saturating_mul);
+    if bytes <= memory {
+        return unit;
+    }
+    console.note(&format!(
+        "a shard has {} of voxels, more than the {} that --memory leaves for them: each is written in several parts, which takes longer",
+        volume::bytes(bytes.into()),
+        volume::bytes(memory.into()),
+    ));
+    chunk
 }
 
 fn copy_tile(
