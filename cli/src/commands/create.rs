@@ -7,10 +7,17 @@ use bigarrays::info::{DataType, VolumeInfo};
 use serde_json::json;
 
 use crate::args::{CreateArgs, Shape};
+use crate::chunks;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::volume;
 
 pub(crate) fn run(args: &CreateArgs, console: Console) -> Result<(), CliError> {
+    if args.compress.is_some() {
+        return Err(CliError::usage(
+            "a volume does not keep how its chunks are compressed; give --compress to `import` and `write`",
+        ));
+    }
     let info = match (&args.info, args.size, args.dtype) {
         (Some(path), _, _) => read_info(path, console)?,
         (None, Some(size), Some(dtype)) => {
@@ -18,6 +25,8 @@ pub(crate) fn run(args: &CreateArgs, console: Console) -> Result<(), CliError> {
         }
         (None, ..) => return Err(CliError::usage("give --size and --dtype, or --info")),
     };
+    // Tried in memory first: what cannot be created must leave no empty store behind.
+    volume::rehearse(&info, |options| options)?;
     let array = bigarrays::create(&args.url, info)?;
     let text = format!(
         "created {}: {} {}, {} chunks",
@@ -73,11 +82,11 @@ pub(super) fn describe(
     if let Some(resolution) = shape.resolution.map(|given| given.0).or(resolution) {
         builder = builder.resolution(resolution);
     }
-    if let Some(encoding) = shape.encoding {
+    if let Some(encoding) = shape.format.encoding {
         builder = builder.encoding(encoding);
     }
     if let Some(volume_type) = &shape.volume_type {
         builder = builder.volume_type(volume_type.clone());
     }
-    Ok(builder.build()?)
+    chunks::describe(&shape.format, builder.build()?)
 }
