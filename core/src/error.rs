@@ -6,6 +6,7 @@ use crate::backend::BackendError;
 use crate::codec::CodecError;
 use crate::geometry::BoundingBox;
 use crate::key::{InvalidKey, Key};
+use crate::shard::ShardError;
 
 /// The result of an array operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -208,6 +209,24 @@ pub enum Error {
         /// What is wrong with it.
         source: CodecError,
     },
+    /// A shard file is damaged.
+    #[error("cannot use the shard {key:?}")]
+    BadShard {
+        /// Its key.
+        key: Key,
+        /// What is wrong with it.
+        source: Box<ShardError>,
+    },
+    /// Other writers kept replacing a shard.
+    #[error(
+        "cannot update the shard {key:?}: other writers replaced it {attempts} times meanwhile; let each writer write whole shards, or try again"
+    )]
+    ShardConflict {
+        /// Its key.
+        key: Key,
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// Other writers kept changing a chunk.
     #[error(
         "cannot update the chunk {key:?} with the voxels {chunk}: other writers changed it {attempts} times meanwhile; try again"
@@ -222,7 +241,7 @@ pub enum Error {
     },
     /// Unaligned writes are not safe in this store.
     #[error(
-        "cannot update a part of a chunk in {backend}: it has no compare-and-swap, so another writer's voxels could be lost; write aligned boxes, or say that there is only one writer"
+        "cannot update a part of a chunk or shard in {backend}: it has no compare-and-swap, so another writer's voxels could be lost; write whole chunks (whole shards in a sharded volume), or say that there is only one writer"
     )]
     NeedsCompareAndSwap {
         /// The store.

@@ -14,6 +14,7 @@
 //! | [`geometry`] | boxes and the chunk grid |
 //! | [`element`] | data types |
 //! | [`codec`], [`transport`] | what chunks look like as bytes |
+//! | [`shard`] | many values in one file |
 //! | `conformance` | the suite that proves a store right (feature `conformance`) |
 //!
 //! It has no engine, no network and no async runtime. Stores live in `bigarrays-backends`;
@@ -37,6 +38,7 @@ mod error;
 pub mod geometry;
 pub mod key;
 pub mod memory;
+pub mod shard;
 pub mod transport;
 pub mod wrap;
 

@@ -12,15 +12,35 @@ use bigarrays_core::ndarray::{Array2, Array3, Array4, ShapeBuilder, s};
 use bigarrays_core::{
     BigArray, BoundingBox, DataType, Element, Error, Number, Transport, VolumeInfo,
 };
+use bigarrays_info::{ShardEncoding, ShardHash, Sharding};
 use proptest::prelude::*;
 
-/// A small volume: offset, size, chunk size, channels.
+/// A small volume: offset, size, chunk size, channels, shards.
 #[derive(Debug, Clone)]
 struct Volume {
     offset: [i64; 3],
     size: [u64; 3],
     chunk: [u64; 3],
     channels: u64,
+    sharding: Option<Sharding>,
+}
+
+/// As many volumes in shards as without.
+fn shardings() -> impl Strategy<Value = Option<Sharding>> {
+    let sharding = (0_u32..5, 0_u32..4, 0_u32..6, any::<[bool; 3]>()).prop_map(
+        |(preshift_bits, minishard_bits, shard_bits, [identity, gzip_index, gzip_data])| {
+            let gzip = |gzip| if gzip { ShardEncoding::Gzip } else { ShardEncoding::Raw };
+            Sharding {
+                preshift_bits,
+                hash: if identity { ShardHash::Identity } else { ShardHash::Murmurhash3X86_128 },
+                minishard_bits,
+                shard_bits,
+                minishard_index_encoding: gzip(gzip_index),
+                data_encoding: gzip(gzip_data),
+            }
+        },
+    );
+    prop::option::of(sharding)
 }
 
 fn volumes() -> impl Strategy<Value = Volume> {
@@ -29,18 +49,27 @@ fn volumes() -> impl Strategy<Value = Volume> {
         prop::array::uniform3(1_u64..20),
         prop::array::uniform3(1_u64..9),
         1_u64..4,
+        shardings(),
     )
-        .prop_map(|(offset, size, chunk, channels)| Volume { offset, size, chunk, channels })
+        .prop_map(|(offset, size, chunk, channels, sharding)| Volume {
+            offset,
+            size,
+            chunk,
+            channels,
+            sharding,
+        })
 }
 
 impl Volume {
     fn info(&self, data_type: DataType) -> VolumeInfo {
-        VolumeInfo::builder(data_type, self.size)
+        let builder = VolumeInfo::builder(data_type, self.size)
             .voxel_offset(self.offset)
             .chunk_size(self.chunk)
-            .channels(self.channels)
-            .build()
-            .unwrap()
+            .channels(self.channels);
+        match self.sharding {
+            Some(sharding) => builder.sharding(sharding).build().unwrap(),
+            None => builder.build().unwrap(),
+        }
     }
 
     fn shape(&self) -> [usize; 4] {
@@ -196,7 +225,13 @@ proptest! {
 }
 
 fn small() -> Volume {
-    Volume { offset: [-13, 7, 1000], size: [20, 10, 5], chunk: [8, 8, 8], channels: 1 }
+    Volume {
+        offset: [-13, 7, 1000],
+        size: [20, 10, 5],
+        chunk: [8, 8, 8],
+        channels: 1,
+        sharding: None,
+    }
 }
 
 #[test]
@@ -243,7 +278,8 @@ fn options_decide_what_lies_outside() {
 
 #[test]
 fn missing_chunks_are_filled_or_refused_and_leave_the_others_intact() {
-    let volume = Volume { offset: [0; 3], size: [40, 8, 8], chunk: [8, 8, 8], channels: 1 };
+    let volume =
+        Volume { offset: [0; 3], size: [40, 8, 8], chunk: [8, 8, 8], channels: 1, sharding: None };
     let array = BigArray::create(MemoryBackend::new(), volume.info(DataType::Uint8)).unwrap();
     let whole = volume.numbered::<u8>();
     array.write([0; 3], whole.view()).unwrap();
@@ -383,7 +419,13 @@ fn removing_a_volume_leaves_what_is_not_its_own() {
 
 #[test]
 fn missing_chunks_are_the_same_whether_listed_or_asked_for_one_by_one() {
-    let volume = Volume { offset: [-7, 0, 5], size: [40, 40, 20], chunk: [4, 4, 4], channels: 1 };
+    let volume = Volume {
+        offset: [-7, 0, 5],
+        size: [40, 40, 20],
+        chunk: [4, 4, 4],
+        channels: 1,
+        sharding: None,
+    };
     let array = BigArray::create(MemoryBackend::new(), volume.info(DataType::Uint8)).unwrap();
     let ones = Array4::<u8>::ones((40, 40, 8, 1));
     array.write([-7, 0, 9], ones.view()).unwrap();

@@ -12,10 +12,10 @@ use crate::backend::{
     BackendResult, Blob, DynBackend, KeyValueBackend, Precondition, PutOutcome, Value, Version,
     wait,
 };
-use crate::chunk_store::ChunkStore;
+use crate::chunk_store::{ChunkStore, VolumeShards};
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::geometry::{BoundingBox, ChunkGrid};
+use crate::geometry::{BoundingBox, ChunkGrid, ChunkPart};
 use crate::key::{Key, Prefix};
 
 /// One scale of a volume of chunks in a store `B`, read and written as arrays `[x, y, z, c]`.
@@ -184,11 +184,33 @@ impl<B: KeyValueBackend> BigArray<B> {
         self.grid().chunk_count(&bbox.into())
     }
 
-    /// The key of the chunk in a cell of the grid, or `None` outside the grid.
+    /// The key of the chunk in a cell of the grid, or of its shard; `None` outside the grid.
     #[must_use]
     pub fn chunk_key(&self, cell: [u64; 3]) -> Option<Key> {
+        self.inner.store.key(&self.whole_chunk(cell)?).ok()
+    }
+
+    /// The chunk in a cell, or `None` outside the grid.
+    fn whole_chunk(&self, cell: [u64; 3]) -> Option<ChunkPart> {
         let chunk = self.grid().chunk_box(cell);
-        (!chunk.is_empty()).then(|| self.inner.store.key(&chunk).ok()).flatten()
+        (!chunk.is_empty()).then_some(ChunkPart { cell, chunk, part: chunk })
+    }
+
+    /// The voxels of the shard that holds a voxel, clipped to the volume: a box that is written
+    /// without being read. `None` outside the volume, in a volume without shards, and where a
+    /// shard's chunks are not a box (with a hash, or with too few bits for the grid).
+    #[must_use]
+    pub fn shard_bbox(&self, point: [i64; 3]) -> Option<BoundingBox> {
+        self.inner.store.shards()?.shard_box(self.grid().cell_of(point)?)
+    }
+
+    /// The shape in voxels of what is best written at once, from the volume's first voxel on: a
+    /// shard where shards are boxes, else a chunk.
+    #[must_use]
+    pub fn write_unit(&self) -> [u64; 3] {
+        let cells = self.inner.store.shards().and_then(VolumeShards::block).unwrap_or([1; 3]);
+        let chunk = self.grid().chunk_size();
+        std::array::from_fn(|axis| chunk[axis].saturating_mul(cells[axis]))
     }
 
     /// The directory of this scale's chunks.
@@ -202,9 +224,10 @@ impl<B: KeyValueBackend> BigArray<B> {
     /// # Errors
     /// [`Error::Backend`].
     pub fn read_chunk_bytes(&self, cell: [u64; 3]) -> Result<Option<Blob>> {
-        match self.chunk_key(cell) {
-            Some(key) => Ok(wait(self.inner.store.fetch(&key))?),
-            None => Ok(None),
+        let Some(part) = self.whole_chunk(cell) else { return Ok(None) };
+        match self.inner.store.shards() {
+            Some(shards) => shards.store.get(shards.id(cell)),
+            None => Ok(wait(self.inner.store.fetch(&self.inner.store.key(&part)?))?),
         }
     }
 

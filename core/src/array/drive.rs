@@ -41,6 +41,11 @@ impl Driver {
         Self { threads: threads.unwrap_or_else(cores), memory }
     }
 
+    /// Bytes that one array call may use.
+    pub(crate) const fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// How many jobs of `cost` bytes each may be under way.
     pub(crate) fn jobs_in_memory(&self, cost: usize) -> usize {
         (self.memory / cost.max(1)).max(1)

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use futures::stream::TryStreamExt;
 
 use super::big_array::BigArray;
+use super::shard_read;
 use crate::backend::{KeyValueBackend, Meta, wait};
 use crate::error::Result;
 use crate::geometry::{BoundingBox, ChunkPart, parse_chunk_name};
@@ -19,7 +20,7 @@ const LIST_SHARE: u64 = 8;
 /// A chunk of the grid that the store does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingChunk {
-    /// The key that it would have.
+    /// The key that it would have; in a sharded volume that of its shard.
     pub key: Key,
     /// Its voxels.
     pub chunk: BoundingBox,
@@ -32,6 +33,10 @@ impl<B: KeyValueBackend> BigArray<B> {
     /// [`Error::Backend`](crate::Error::Backend) if the store failed.
     pub fn missing_chunks(&self, bbox: impl Into<BoundingBox>) -> Result<Vec<MissingChunk>> {
         let cover = self.grid().cover(&bbox.into());
+        if let Some(shards) = self.inner.store.shards() {
+            let absent = shard_read::absent(self, shards, cover)?;
+            return absent.iter().map(|part| self.missing(part)).collect();
+        }
         let (count, all) = (cover.count_chunks(), self.chunk_count(self.bounds()));
         let is_worth_a_listing = count >= LIST_FROM && count >= all / LIST_SHARE;
         if is_worth_a_listing && self.backend().capabilities().listable {
@@ -65,7 +70,7 @@ impl<B: KeyValueBackend> BigArray<B> {
     }
 
     fn missing(&self, part: &ChunkPart) -> Result<MissingChunk> {
-        Ok(MissingChunk { key: self.inner.store.key(&part.chunk)?, chunk: part.chunk })
+        Ok(MissingChunk { key: self.inner.store.key(part)?, chunk: part.chunk })
     }
 
     /// The keys of the stored chunks that touch a box.

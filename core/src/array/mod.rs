@@ -15,6 +15,7 @@
 mod big_array;
 mod builder;
 mod drive;
+mod fetch;
 mod missing;
 #[cfg(feature = "tokio")]
 mod nonblocking;
@@ -24,6 +25,8 @@ mod points;
 mod read;
 mod remove;
 mod scatter;
+mod shard_read;
+mod shard_write;
 mod typed;
 mod update;
 mod write;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, ArrayViewMut1, Axis};
 
 use super::big_array::BigArray;
+use super::fetch::Fetched;
 use super::options::OutOfBounds;
 use crate::backend::KeyValueBackend;
 use crate::chunk_store::shape_in_memory;
@@ -43,21 +44,15 @@ impl<B: KeyValueBackend> BigArray<B> {
             let chunk = self.grid().chunk_box(cell);
             (ChunkPart { cell, chunk, part: chunk }, rows)
         });
-        self.inner.driver.fetch_and_work(
-            self.backend().capabilities(),
-            chunks,
-            self.chunk_cost(),
-            |part| self.fetch(part),
-            |part, rows, (key, blob), scratch| {
-                let Some(blob) = blob else { return self.allow_missing(&part, &key) };
-                let voxels = self.inner.store.decode(&key, &part.chunk, &blob, scratch)?;
-                for (point, row) in rows {
-                    pick(voxels, &part.chunk, point, row);
-                }
-                self.report(1, 0);
-                Ok(())
-            },
-        )?;
+        self.with_chunks(chunks, |Fetched { part, key, blob }, rows, scratch| {
+            let Some(blob) = blob else { return self.allow_missing(part, key) };
+            let voxels = self.inner.store.decode(key, &part.chunk, &blob, scratch)?;
+            for (point, row) in rows {
+                pick(voxels, &part.chunk, point, row);
+            }
+            self.report(1, 0);
+            Ok(())
+        })?;
         Ok(values)
     }
 

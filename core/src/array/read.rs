@@ -3,6 +3,7 @@
 use ndarray::{Array4, ArrayViewMut4};
 
 use super::big_array::BigArray;
+use super::fetch::Fetched;
 use super::options::{MemoryOrder, OnMissing, OutOfBounds};
 use super::plan;
 use super::scatter::{Block, scatter};
@@ -138,29 +139,17 @@ impl<B: KeyValueBackend> BigArray<B> {
             inner
         };
         let windows = plan::windows_mut(&cover, inner);
-        self.inner.driver.fetch_and_work(
-            self.backend().capabilities(),
-            cover.zip(windows),
-            self.chunk_cost(),
-            |part| self.fetch(part),
-            |part, window, (key, blob), scratch| {
-                match blob {
-                    Some(blob) => self.decode_into(&part, &key, &blob, scratch, window)?,
-                    None => {
-                        self.allow_missing(&part, &key)?;
-                        fill_window(window, fill, needs_fill);
-                    }
+        self.with_chunks(cover.zip(windows), |Fetched { part, key, blob }, window, scratch| {
+            match blob {
+                Some(blob) => self.decode_into(part, key, &blob, scratch, window)?,
+                None => {
+                    self.allow_missing(part, key)?;
+                    fill_window(window, fill, needs_fill);
                 }
-                self.report_chunk(&part.part);
-                Ok(())
-            },
-        )
-    }
-
-    pub(super) async fn fetch(&self, part: ChunkPart) -> Result<(Key, Option<Blob>)> {
-        let key = self.inner.store.key(&part.chunk)?;
-        let blob = self.inner.store.fetch(&key).await?;
-        Ok((key, blob))
+            }
+            self.report_chunk(&part.part);
+            Ok(())
+        })
     }
 
     fn decode_into<T: Element>(

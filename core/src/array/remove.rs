@@ -47,9 +47,13 @@ impl<B: KeyValueBackend> BigArray<B> {
         plan::require_aligned(self.grid(), &bbox)?;
         let cover = self.grid().cover(&bbox);
         let count = cover.count_chunks();
+        if let Some(shards) = self.inner.store.shards() {
+            self.delete_from_shards(shards, &bbox)?;
+            return Ok(count);
+        }
         self.inner.driver.in_waves(cover, WAVE, KEY_COST, |wave| {
             let keys: Result<Vec<Key>> =
-                wave.iter().map(|part| self.inner.store.key(&part.chunk)).collect();
+                wave.iter().map(|part| self.inner.store.key(part)).collect();
             wait(self.backend().delete_batch(&keys?))?;
             self.report(wave.len() as u64, 0);
             Ok(())

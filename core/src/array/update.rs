@@ -5,10 +5,6 @@
 //! meanwhile; if somebody did, it is read again. So writers of different voxels of one chunk never
 //! lose each other's, in one process or many.
 
-use std::time::Duration;
-
-use backon::BackoffBuilder;
-use futures_timer::Delay;
 use ndarray::ArrayView4;
 
 use super::big_array::BigArray;
@@ -16,7 +12,8 @@ use super::options::Unaligned;
 use super::plan;
 use super::scatter::gather;
 use crate::backend::{
-    ByteRange, ConditionalPut, IoModel, KeyValueBackend, Precondition, PutOutcome, Value, Version,
+    Blob, ByteRange, KeyValueBackend, Precondition, PutOutcome, SWAP_ATTEMPTS, Value, pause,
+    pauses, swaps, unchanged,
 };
 use crate::chunk_store::Scratch;
 use crate::element::Element;
@@ -24,33 +21,22 @@ use crate::error::{Error, Result};
 use crate::geometry::{BoundingBox, ChunkPart};
 use crate::key::Key;
 
-/// How often a chunk is tried before the writer gives up with a conflict.
-const ATTEMPTS: u32 = 64;
-
-/// What a chunk was when it was read to be changed.
-enum Current {
-    Absent,
-    /// In this state, if the store told one.
-    Stored(Option<Version>),
-}
-
 impl<B: KeyValueBackend> BigArray<B> {
     pub(super) fn update<T: Element>(
         &self,
         bbox: &BoundingBox,
         view: ArrayView4<'_, T>,
     ) -> Result<()> {
-        let capabilities = self.backend().capabilities();
-        let swaps = capabilities.conditional_put == ConditionalPut::CompareAndSwap;
-        if self.inner.options.unaligned == Unaligned::ReadModifyWrite && !swaps {
-            return Err(self.needs_compare_and_swap());
+        if let Some(shards) = self.inner.store.shards() {
+            return self.write_shards(shards, bbox, view);
         }
+        let swaps = self.require_swaps()?;
         let cover = self.grid().cover(bbox);
         let windows = plan::windows(&cover, &view);
         let chunks = cover.zip(windows).map(|chunk| (chunk, ()));
         // Encoding is part of the I/O here, because it may have to be done again.
         self.inner.driver.fetch_and_work(
-            capabilities,
+            self.backend().capabilities(),
             chunks,
             self.chunk_cost(),
             |(part, window)| async move { self.update_chunk(&part, window, swaps).await },
@@ -68,37 +54,32 @@ impl<B: KeyValueBackend> BigArray<B> {
         swaps: bool,
     ) -> Result<()> {
         let store = &self.inner.store;
-        let key = store.key(&part.chunk)?;
-        let mut pauses = backon::ExponentialBuilder::default()
-            .with_min_delay(Duration::from_micros(50))
-            .with_max_delay(Duration::from_millis(20))
-            .with_max_times(ATTEMPTS as usize)
-            .with_jitter()
-            .build();
-        for _ in 0..ATTEMPTS {
-            let (value, current) = self.changed_chunk(part, &key, window).await?;
-            let when = match current {
-                _ if !swaps || part.is_whole() => Precondition::Always,
-                Current::Absent => Precondition::IfAbsent,
-                Current::Stored(Some(version)) => Precondition::IfVersion(version),
-                Current::Stored(None) => return Err(self.needs_compare_and_swap()),
+        let key = store.key(part)?;
+        let mut pauses = pauses();
+        for _ in 0..SWAP_ATTEMPTS {
+            let (value, read) = self.changed_chunk(part, &key, window).await?;
+            let when = match swaps && !part.is_whole() {
+                false => Precondition::Always,
+                true => unchanged(read.as_ref()).ok_or_else(|| self.needs_compare_and_swap())?,
             };
             match store.store(&key, value, when).await? {
                 PutOutcome::Written { .. } => return Ok(()),
-                PutOutcome::Conflict => self.pause(pauses.next().unwrap_or_default()).await,
+                PutOutcome::Conflict => {
+                    pause(self.backend(), pauses.next().unwrap_or_default()).await;
+                }
             }
         }
-        Err(Error::Conflict { key, chunk: part.chunk, attempts: ATTEMPTS })
+        Err(Error::Conflict { key, chunk: part.chunk, attempts: SWAP_ATTEMPTS })
     }
 
-    /// The chunk with the window's voxels in it, and what it was made of. A chunk that the window
+    /// The chunk with the window's voxels in it, and what was read for it. A chunk that the window
     /// replaces whole is not read.
     async fn changed_chunk<T: Element>(
         &self,
         part: &ChunkPart,
         key: &Key,
         window: ArrayView4<'_, T>,
-    ) -> Result<(Value, Current)> {
+    ) -> Result<(Value, Option<Blob>)> {
         let store = &self.inner.store;
         let len = store.spec(&part.chunk).voxel_bytes();
         let blob = match part.is_whole() {
@@ -112,25 +93,27 @@ impl<B: KeyValueBackend> BigArray<B> {
             }
             _ => self.filled(len),
         };
-        let current = blob.map_or(Current::Absent, |blob| Current::Stored(blob.version));
         gather(&window, self.block(part), &mut voxels);
-        Ok((store.encode(key, &part.chunk, voxels)?, current))
+        Ok((store.encode(key, &part.chunk, voxels)?, blob))
     }
 
-    fn needs_compare_and_swap(&self) -> Error {
+    /// Whether changes are put on condition that nobody else made one. Refuses a store that
+    /// cannot, unless there is no other writer.
+    pub(super) fn require_swaps(&self) -> Result<bool> {
+        let swaps = swaps(self.backend());
+        match swaps || self.inner.options.unaligned == Unaligned::SingleWriter {
+            true => Ok(swaps),
+            false => Err(self.needs_compare_and_swap()),
+        }
+    }
+
+    pub(super) fn needs_compare_and_swap(&self) -> Error {
         Error::NeedsCompareAndSwap { backend: self.backend().to_string() }
     }
 
     /// The voxels of a chunk that is not stored.
-    fn filled(&self, len: usize) -> Vec<u8> {
+    pub(super) fn filled(&self, len: usize) -> Vec<u8> {
         let voxel = &self.inner.fill[..self.data_type().size()];
         voxel.iter().copied().cycle().take(len).collect()
-    }
-
-    async fn pause(&self, pause: Duration) {
-        match self.backend().capabilities().io {
-            IoModel::Blocking => std::thread::sleep(pause),
-            IoModel::Async => Delay::new(pause).await,
-        }
     }
 }

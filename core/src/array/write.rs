@@ -130,6 +130,9 @@ impl<B: KeyValueBackend> BigArray<B> {
     /// Writes an aligned box: each chunk is encoded from the caller's array and replaced, without
     /// being read.
     fn write_whole<T: Element>(&self, bbox: &BoundingBox, view: ArrayView4<'_, T>) -> Result<()> {
+        if let Some(shards) = self.inner.store.shards() {
+            return self.write_shards(shards, bbox, view);
+        }
         let cover = self.grid().cover(bbox);
         let windows = plan::windows(&cover, &view);
         let chunks = cover.zip(windows);
@@ -144,8 +147,12 @@ impl<B: KeyValueBackend> BigArray<B> {
         })
     }
 
-    fn encode<T: Element>(&self, part: &ChunkPart, window: ArrayView4<'_, T>) -> Result<Put> {
-        let key = self.inner.store.key(&part.chunk)?;
+    pub(super) fn encode<T: Element>(
+        &self,
+        part: &ChunkPart,
+        window: ArrayView4<'_, T>,
+    ) -> Result<Put> {
+        let key = self.inner.store.key(part)?;
         let mut voxels = vec![0; self.inner.store.spec(&part.chunk).voxel_bytes()];
         gather(&window, self.block(part), &mut voxels);
         let value = self.inner.store.encode(&key, &part.chunk, voxels)?;

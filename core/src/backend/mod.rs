@@ -9,12 +9,15 @@ mod contract;
 mod error;
 mod ext;
 mod forward;
+mod swap;
 mod types;
 mod wait;
 
+pub(crate) use coalesce::{Limits, coalesce, overwritten};
 pub use contract::{DynBackend, KeyValueBackend};
 pub use error::{BackendError, BackendResult, ErrorKind, Operation};
 pub use ext::KeyValueBackendExt;
+pub(crate) use swap::{SWAP_ATTEMPTS, pause, pauses, swaps, unchanged};
 pub use types::{
     Blob, ByteRange, Capabilities, ConditionalPut, ContentEncoding, DeleteOutcome, IoModel, Meta,
     Precondition, Put, PutOutcome, Value, Version,

@@ -4,8 +4,10 @@
 
 mod bbox;
 mod grid;
+mod morton;
 mod name;
 
 pub use bbox::BoundingBox;
 pub use grid::{ChunkGrid, ChunkPart, Cover, InvalidGrid};
+pub use morton::MortonCode;
 pub use name::{ChunkName, parse_chunk_name};

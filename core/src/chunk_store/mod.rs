@@ -3,18 +3,24 @@
 //! The array engine asks here for a chunk by its place in the grid; keys, transport compression
 //! and the scale's directory are this room's business.
 
+mod shards;
+
 use std::borrow::Cow;
 
-use bigarrays_info::{DataType, Encoding, Scale};
+use bigarrays_info::{DataType, Encoding, Scale, ShardEncoding};
 
 use crate::backend::{
-    BackendResult, Blob, ByteRange, KeyValueBackend, Meta, Precondition, Put, PutOutcome, Value,
+    BackendResult, Blob, ByteRange, ContentEncoding, KeyValueBackend, Meta, Precondition, Put,
+    PutOutcome, Value,
 };
 use crate::codec::{ChunkSpec, Codec, CodecError, Decoded, Window, codec_for};
 use crate::error::{Error, Result};
 use crate::geometry::{BoundingBox, ChunkGrid, ChunkName, ChunkPart};
 use crate::key::{Key, Prefix};
+use crate::shard::{GZIP_LEVEL, content_encoding};
 use crate::transport::{self, Transport};
+
+pub(crate) use shards::VolumeShards;
 
 /// Buffers that a thread keeps from one chunk to the next.
 #[derive(Debug, Default)]
@@ -34,9 +40,10 @@ pub(crate) struct ChunkStore<B> {
     encoding: Encoding,
     codec: Box<dyn Codec>,
     transport: Transport,
+    shards: Option<VolumeShards<B>>,
 }
 
-impl<B: KeyValueBackend> ChunkStore<B> {
+impl<B: KeyValueBackend + Clone> ChunkStore<B> {
     /// The chunks of `scale` of a volume whose `info` lies at `root`.
     pub(crate) fn new(
         backend: B,
@@ -47,11 +54,6 @@ impl<B: KeyValueBackend> ChunkStore<B> {
         transport: Transport,
     ) -> Result<Self> {
         let unsupported = |what: String| Error::UnsupportedScale { scale: scale.key.clone(), what };
-        if scale.sharding.is_some() {
-            return Err(unsupported(
-                "its chunks are in shards, which this version cannot read or write".into(),
-            ));
-        }
         let codec = codec_for(scale).map_err(|source| Error::UnsupportedScale {
             scale: scale.key.clone(),
             what: source.to_string(),
@@ -61,6 +63,15 @@ impl<B: KeyValueBackend> ChunkStore<B> {
         let channels = usize::try_from(num_channels)
             .map_err(|_| unsupported(format!("{num_channels} channels do not fit in memory")))?;
         let directory = resolve(root, &scale.key)?;
+        let shards = scale.sharding.map(|sharding| {
+            VolumeShards::new(backend.clone(), directory.clone(), grid, sharding)
+                .ok_or_else(|| unsupported("the ids of its chunks do not fit in 64 bits".into()))
+        });
+        let shards = shards.transpose()?;
+        let transport = match scale.sharding {
+            Some(sharding) => shard_transport(sharding.data_encoding, transport),
+            None => transport,
+        };
         let store = Self {
             backend,
             directory,
@@ -70,6 +81,7 @@ impl<B: KeyValueBackend> ChunkStore<B> {
             encoding: scale.encoding,
             codec,
             transport,
+            shards,
         };
         // Every chunk is as large as the first or smaller: if its bytes can be counted, all can.
         let largest = store.grid.chunk_box([0; 3]);
@@ -108,9 +120,17 @@ impl<B: KeyValueBackend> ChunkStore<B> {
         self.spec(&self.grid.chunk_box([0; 3])).voxel_bytes()
     }
 
-    /// The key of the chunk with these voxels.
-    pub(crate) fn key(&self, chunk: &BoundingBox) -> Result<Key> {
-        Ok(Key::new(format!("{}{}", self.directory, ChunkName(*chunk)))?)
+    /// The shards that the chunks are in, if they are in shards.
+    pub(crate) const fn shards(&self) -> Option<&VolumeShards<B>> {
+        self.shards.as_ref()
+    }
+
+    /// The key of a chunk, or of the shard that it is in.
+    pub(crate) fn key(&self, part: &ChunkPart) -> Result<Key> {
+        match &self.shards {
+            Some(shards) => shards.store.key(shards.shard(part.cell)),
+            None => Ok(Key::new(format!("{}{}", self.directory, ChunkName(part.chunk)))?),
+        }
     }
 
     /// What the codec is told about the chunk with these voxels.
@@ -211,6 +231,15 @@ impl<B: KeyValueBackend> ChunkStore<B> {
 /// The shape of a chunk, which is known to fit in memory.
 pub(crate) fn shape_in_memory(bbox: &BoundingBox) -> [usize; 3] {
     bbox.shape().map(|axis| usize::try_from(axis).unwrap_or(usize::MAX))
+}
+
+/// How values of a shard are compressed: its encoding decides whether, the array how much.
+const fn shard_transport(encoding: ShardEncoding, wanted: Transport) -> Transport {
+    match (content_encoding(encoding), wanted) {
+        (ContentEncoding::Gzip, Transport::Gzip(level)) => Transport::Gzip(level),
+        (ContentEncoding::Gzip, _) => Transport::Gzip(GZIP_LEVEL),
+        _ => Transport::None,
+    }
 }
 
 /// Where a part lies in its chunk, which is in memory.
