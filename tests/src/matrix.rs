@@ -55,6 +55,12 @@ impl Matrix {
         Ok(Self { dir: dir.to_owned(), volumes })
     }
 
+    /// Whether it has a volume of this encoding.
+    #[must_use]
+    pub fn has(&self, encoding: Encoding) -> bool {
+        self.volumes.iter().any(|volume| volume.encoding() == Ok(encoding))
+    }
+
     /// Reads every volume whole and in some boxes, and compares. Answers how many volumes of each
     /// encoding are right; adds what is not right to `failures`.
     pub fn check(&self, failures: &mut Vec<String>) -> BTreeMap<&'static str, usize> {
