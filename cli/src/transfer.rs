@@ -58,16 +58,28 @@ pub(crate) fn copy(
 ) -> Result<BoundingBox, CliError> {
     let bbox = fit(source, array, at)?;
     let array = array.clone().with_progress(console.bar("writing", array.chunk_count(bbox)));
-    // Where the chunk borders lie, seen from the source's first voxel.
+    let unit = unit(&array, memory);
+    // Where its borders lie, seen from the source's first voxel.
     let phase = std::array::from_fn(|axis| {
-        let chunk = i128::from(array.grid().chunk_size()[axis]);
         let distance = i128::from(array.bounds().min[axis]) - i128::from(at[axis]);
-        u64::try_from(distance.rem_euclid(chunk)).unwrap_or(0)
+        u64::try_from(distance.rem_euclid(unit[axis].into())).unwrap_or(0)
     });
-    for tile in source::tiles(source, array.grid().chunk_size(), phase, memory) {
+    for tile in source::tiles(source, unit, phase, memory) {
         copy_tile(source, &array, at, tile)?;
     }
     Ok(bbox)
+}
+
+/// What is written at once: chunks, or whole shards where one fits in memory; a shard written in
+/// parts is read and written again for each.
+fn unit(array: &BigArray, memory: u64) -> [u64; 3] {
+    let unit = array.write_unit();
+    let value_bytes = array.data_type().size().saturating_mul(array.channels());
+    let value_bytes = u64::try_from(value_bytes).unwrap_or(u64::MAX);
+    let size = array.scale().size;
+    let lengths = (0..3).map(|axis| unit[axis].min(size[axis]));
+    let bytes = lengths.fold(value_bytes, u64::saturating_mul);
+    if bytes <= memory / 2 { unit } else { array.grid().chunk_size() }
 }
 
 fn copy_tile(

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use bigarrays::info::Scale;
 use bigarrays::{BigArray, Transport};
 
-use super::is_lossy_or_compressed;
 use crate::error::CliError;
 
 /// A compression, or the choice of one.
@@ -48,10 +47,8 @@ impl CompressArg {
     fn transport(self, scale: &Scale) -> Result<Transport, CliError> {
         match self {
             Self::Given(Transport::None) => Ok(Transport::None),
-            Self::Auto if scale.sharding.is_some() || is_lossy_or_compressed(scale.encoding) => {
-                Ok(Transport::None)
-            }
-            Self::Auto => Ok(Transport::GZIP),
+            Self::Auto if scale.sharding.is_some() => Ok(Transport::None),
+            Self::Auto => Ok(Transport::for_encoding(scale.encoding)),
             Self::Given(_) if scale.sharding.is_some() => Err(CliError::usage(
                 "--compress does not apply to a sharded scale, whose chunks are compressed inside its shards; leave it out, or choose the shards' own with --sharded=…,data=gzip",
             )),

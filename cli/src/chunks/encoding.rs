@@ -40,12 +40,3 @@ fn is_in_this_build(encoding: Encoding) -> bool {
     let example = VolumeInfo::builder(encoding.data_types()[0], [1; 3]).encoding(encoding).build();
     example.is_ok_and(|info| codec_for(&info.scales[0]).is_ok())
 }
-
-/// Whether encoded chunks have nothing left that gzip could gain: CloudVolume compresses the
-/// others.
-pub(crate) const fn is_lossy_or_compressed(encoding: Encoding) -> bool {
-    !matches!(
-        encoding,
-        Encoding::Raw | Encoding::CompressedSegmentation | Encoding::Compresso | Encoding::Crackle
-    )
-}

@@ -9,7 +9,7 @@ mod sharding;
 mod shards;
 
 pub(crate) use compress::{CompressArg, compressing};
-pub(crate) use encoding::{encodings, is_lossy_or_compressed};
+pub(crate) use encoding::encodings;
 pub(crate) use format::{check, describe};
 pub(crate) use parameters::{parameters, words};
 pub(crate) use quality::QualityArg;

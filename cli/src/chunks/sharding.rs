@@ -2,10 +2,9 @@
 
 use std::str::FromStr;
 
+use bigarrays::Transport;
+use bigarrays::geometry::MortonCode;
 use bigarrays::info::{DataType, Scale, ShardEncoding, ShardHash, Sharding};
-
-use super::is_lossy_or_compressed;
-use super::shards::id_bits;
 
 /// Parameters, or the choice of good ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +94,12 @@ impl ShardedArg {
     }
 }
 
+/// gzip where it has something left to gain.
 fn data_encoding(scale: &Scale) -> ShardEncoding {
-    if is_lossy_or_compressed(scale.encoding) { ShardEncoding::Raw } else { ShardEncoding::Gzip }
+    match Transport::for_encoding(scale.encoding) {
+        Transport::None => ShardEncoding::Raw,
+        _ => ShardEncoding::Gzip,
+    }
 }
 
 /// The voxels of a shard have at most so many bytes.
@@ -115,7 +118,8 @@ fn choose(scale: &Scale, data_type: DataType, channels: u64) -> Sharding {
         .chain([channels])
         .fold(value_bytes, u64::saturating_mul)
         .max(1);
-    let total = id_bits(scale);
+    // A grid of more bits is refused with the rest of the description.
+    let total = MortonCode::new(scale.grid_size()).map_or(64, |code| code.total_bits());
     let in_shard = (SHARD_BYTES / chunk_bytes).max(1).ilog2();
     let in_shard = in_shard.min(total).min(MINISHARD_ID_BITS + MAX_MINISHARD_BITS);
     let preshift_bits = in_shard.min(MINISHARD_ID_BITS);

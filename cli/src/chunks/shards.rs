@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bigarrays::geometry::MortonCode;
 use bigarrays::info::{Scale, ShardHash, Sharding};
 use serde_json::{Value, json};
 
@@ -21,14 +22,19 @@ impl Shards {
     /// The shards of a scale, if it has any.
     pub(crate) fn of(scale: &Scale) -> Option<Self> {
         let sharding = scale.sharding?;
-        let total = id_bits(scale);
+        let code = MortonCode::new(scale.grid_size())?;
+        let total = code.total_bits();
         let in_shard = sharding.preshift_bits.saturating_add(sharding.minishard_bits);
         let count_bits = sharding.shard_bits.min(total.saturating_sub(in_shard));
         let cells = scale.grid_size().into_iter().map(u128::from);
         let cells = cells.fold(1, u128::saturating_mul);
         let is_box = sharding.hash == ShardHash::Identity
             && total <= in_shard.saturating_add(sharding.shard_bits);
-        let shape = is_box.then(|| shape(scale, in_shard));
+        let shape = is_box.then(|| {
+            let (block, chunk) = (code.block(in_shard), scale.chunk_size());
+            let along = |axis: usize| chunk[axis].saturating_mul(block[axis]);
+            std::array::from_fn(|axis| along(axis).min(scale.size[axis]))
+        });
         let count = match (shape, sharding.hash) {
             (Some(shape), _) => boxes(scale.size, shape),
             (None, ShardHash::Identity) => power(count_bits),
@@ -79,15 +85,6 @@ impl fmt::Display for Shards {
     }
 }
 
-/// Bits of the ids of a scale's chunks.
-pub(crate) fn id_bits(scale: &Scale) -> u32 {
-    scale.grid_size().into_iter().map(axis_bits).sum()
-}
-
-fn axis_bits(cells: u64) -> u32 {
-    u64::BITS - cells.saturating_sub(1).leading_zeros()
-}
-
 fn power(bits: u32) -> u128 {
     1_u128.checked_shl(bits).unwrap_or(u128::MAX)
 }
@@ -96,27 +93,6 @@ fn power(bits: u32) -> u128 {
 fn boxes(size: [u64; 3], shape: [u64; 3]) -> u128 {
     let along = |axis: usize| u128::from(size[axis].div_ceil(shape[axis].max(1)));
     (0..3).map(along).fold(1, u128::saturating_mul)
-}
-
-/// The voxels whose chunks differ in the low `bits` of their ids: a compressed Morton code takes
-/// a bit of x, of y, of z in turn, and passes over an axis that has no more.
-fn shape(scale: &Scale, bits: u32) -> [u64; 3] {
-    let available = scale.grid_size().map(axis_bits);
-    let mut used = [0_u32; 3];
-    let mut left = bits;
-    for level in 0..u64::BITS {
-        for axis in (0..3).filter(|&axis| level < available[axis]) {
-            if left > 0 {
-                used[axis] += 1;
-                left -= 1;
-            }
-        }
-    }
-    let chunk = scale.chunk_size();
-    std::array::from_fn(|axis| {
-        let cells = 1_u64.checked_shl(used[axis]).unwrap_or(u64::MAX);
-        chunk[axis].saturating_mul(cells).min(scale.size[axis])
-    })
 }
 
 #[cfg(test)]
