@@ -31,6 +31,7 @@
 
 mod add_scale;
 mod builder;
+mod choose;
 mod data_type;
 mod draft;
 mod encoding;
@@ -47,6 +48,7 @@ mod value;
 mod write;
 
 pub use builder::VolumeInfoBuilder;
+pub use choose::{ShardLimit, ShardingChoice, ShardingGoal};
 pub use data_type::{DataType, VolumeType};
 pub use encoding::Encoding;
 pub use error::{InfoError, Problem, Severity, UnknownName};
