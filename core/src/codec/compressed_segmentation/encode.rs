@@ -17,7 +17,7 @@ pub(super) fn encode<const N: usize>(
     let [x, y, z, channels] = shape;
     let window = Window { start: [0; 3], end: [x, y, z] };
     let mut stream = vec![0; channels * 4];
-    let mut palette = Palette::default();
+    let mut palette = Palette::<N>::default();
     let (labels, _) = voxels.as_chunks::<N>();
     let volume = labels.len() / channels.max(1);
     for channel in 0..channels {
@@ -66,17 +66,15 @@ impl<'a> ChannelWriter<'a> {
         mut self,
         labels: &[[u8; N]],
         window: &Window,
-        palette: &mut Palette,
+        palette: &mut Palette<N>,
     ) -> Result<(), CodecError> {
         let strides = Strides::of(window);
         let block = self.block;
         for part in block.parts(window.end, window) {
-            palette.clear();
-            for (_, at) in part.rows(strides) {
-                palette.add_row(&labels[at..][..part.shape[0]]);
-            }
-            palette.sort();
-            let header = self.write_block::<N>(&part, palette)?;
+            let [width, height, depth] = part.shape;
+            let rows = part.rows(strides).map(|(_, at)| &labels[at..][..width]);
+            palette.read(width * height * depth, rows);
+            let header = self.write_block(&part, palette)?;
             let place = self.base + part.block * 8;
             self.stream[place..][..8].copy_from_slice(header.to_words().as_flattened());
         }
@@ -87,9 +85,9 @@ impl<'a> ChannelWriter<'a> {
     fn write_block<const N: usize>(
         &mut self,
         part: &Part,
-        palette: &Palette,
+        palette: &Palette<N>,
     ) -> Result<Header, CodecError> {
-        let bits = fewest_bits(palette.labels().len());
+        let bits = fewest_bits(palette.table().len());
         let index_words = self.block.index_words(bits);
         let indices = (self.stream.len() - self.base) / 4;
         // Checked before anything of that length is made.
@@ -97,11 +95,11 @@ impl<'a> ChannelWriter<'a> {
         let start = self.stream.len();
         self.stream.resize(start + index_words * 4, 0);
         pack(bits, palette, (part, self.block), &mut self.stream[start..]);
-        if let Some(table) = self.tables.find(palette.labels()) {
+        if let Some(table) = self.tables.find(palette.table()) {
             return Ok(Header { bits, table, indices });
         }
-        self.tables.insert(palette.labels(), end);
-        for label in palette.labels() {
+        self.tables.insert(palette.table(), end);
+        for label in palette.table() {
             self.stream.extend_from_slice(&label.to_le_bytes()[..N]);
         }
         Ok(Header { bits, table: end, indices })

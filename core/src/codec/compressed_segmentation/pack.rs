@@ -4,20 +4,20 @@ use super::layout::{BlockShape, Part, Strides};
 use super::palette::Palette;
 
 /// Packs the indices of a part of a block into its bytes, which are zeros.
-pub(super) fn pack(bits: u8, palette: &Palette, place: (&Part, BlockShape), out: &mut [u8]) {
+pub(super) fn pack<const N: usize>(bits: u8, palette: &Palette<N>, place: (&Part, BlockShape), out: &mut [u8]) {
     match bits {
         0 => {}
-        1 => pack_part::<1>(palette, place, out),
-        2 => pack_part::<2>(palette, place, out),
-        4 => pack_part::<4>(palette, place, out),
-        8 => pack_part::<8>(palette, place, out),
-        16 => pack_part::<16>(palette, place, out),
-        _ => pack_part::<32>(palette, place, out),
+        1 => pack_part::<N, 1>(palette, place, out),
+        2 => pack_part::<N, 2>(palette, place, out),
+        4 => pack_part::<N, 4>(palette, place, out),
+        8 => pack_part::<N, 8>(palette, place, out),
+        16 => pack_part::<N, 16>(palette, place, out),
+        _ => pack_part::<N, 32>(palette, place, out),
     }
 }
 
-fn pack_part<const BITS: usize>(
-    palette: &Palette,
+fn pack_part<const N: usize, const BITS: usize>(
+    palette: &Palette<N>,
     (part, block): (&Part, BlockShape),
     out: &mut [u8],
 ) {
@@ -38,7 +38,7 @@ fn pack_run<const BITS: usize>(numbers: &[u32], indices: &[u32], place: usize, o
         index.copied().unwrap_or(0)
     };
     let bit = place * BITS;
-    if bit % 8 != 0 {
+    if !bit.is_multiple_of(8) {
         for (&number, bit) in numbers.iter().zip((bit..).step_by(BITS)) {
             let [index, ..] = look_up(number).to_le_bytes();
             out[bit / 8] |= index << (bit % 8);
