@@ -6,6 +6,7 @@ use ndarray::{ArrayView4, ShapeBuilder};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::source::{self, Source};
+use crate::volume;
 
 /// What an import may use, divided: half for the source (what it unpacked, and the box that is
 /// being written), a quarter for chunks on their way into the store; the rest is slack for what
@@ -21,6 +22,11 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn divide(total: u64) -> Self {
         Self { source: total / 2, array: usize::try_from(total / 4).unwrap_or(usize::MAX) }
+    }
+
+    /// For a shard while it is written: its voxels, and the file that they become.
+    pub(crate) const fn shard(self) -> u64 {
+        self.source
     }
 }
 
@@ -58,7 +64,7 @@ pub(crate) fn copy(
 ) -> Result<BoundingBox, CliError> {
     let bbox = fit(source, array, at)?;
     let array = array.clone().with_progress(console.bar("writing", array.chunk_count(bbox)));
-    let unit = unit(&array, memory);
+    let unit = unit(&array, memory, console);
     // Where its borders lie, seen from the source's first voxel.
     let phase = std::array::from_fn(|axis| {
         let distance = i128::from(array.bounds().min[axis]) - i128::from(at[axis]);
@@ -70,16 +76,25 @@ pub(crate) fn copy(
     Ok(bbox)
 }
 
-/// What is written at once: chunks, or whole shards where one fits in memory; a shard written in
-/// parts is read and written again for each.
-fn unit(array: &BigArray, memory: u64) -> [u64; 3] {
-    let unit = array.write_unit();
+/// What is written at once: chunks, or whole shards where the voxels of one take half of the
+/// memory or less.
+fn unit(array: &BigArray, memory: u64, console: Console) -> [u64; 3] {
+    let (unit, chunk) = (array.write_unit(), array.grid().chunk_size());
     let value_bytes = array.data_type().size().saturating_mul(array.channels());
     let value_bytes = u64::try_from(value_bytes).unwrap_or(u64::MAX);
     let size = array.scale().size;
     let lengths = (0..3).map(|axis| unit[axis].min(size[axis]));
     let bytes = lengths.fold(value_bytes, u64::saturating_mul);
-    if bytes <= memory / 2 { unit } else { array.grid().chunk_size() }
+    if bytes <= memory / 2 || unit == chunk {
+        return unit;
+    }
+    // `memory` is half of what the option says.
+    console.note(&format!(
+        "note: a shard has {} of voxels, so each is written in parts, which is slow; --memory {} would take it whole",
+        volume::bytes(bytes.into()),
+        bytes.saturating_mul(4),
+    ));
+    chunk
 }
 
 fn copy_tile(

@@ -1,32 +1,41 @@
 //! The options about chunks as a whole: what they make of a new scale, and whether a scale that
 //! exists agrees with them.
 
-use bigarrays::info::{DataType, Encoding, Scale, VolumeInfo};
+use bigarrays::BigArray;
+use bigarrays::info::{Encoding, Scale, ShardingChoice, VolumeInfo};
 
 use super::quality::set_lossless_jxl;
+use super::{ShardedArg, Shards};
 use crate::args::Format;
 use crate::error::CliError;
 
-/// The description, with chunks as the options say.
-pub(crate) fn describe(format: &Format, mut info: VolumeInfo) -> Result<VolumeInfo, CliError> {
-    let (data_type, channels) = (info.data_type, info.num_channels);
+/// The description, with chunks as the options say, and what was chosen for them. `memory` is what
+/// a writer will have for a shard.
+pub(crate) fn describe(
+    format: &Format,
+    mut info: VolumeInfo,
+    memory: u64,
+) -> Result<(VolumeInfo, Option<ShardingChoice>), CliError> {
     for scale in &mut info.scales {
         if scale.encoding == Encoding::Jxl {
             set_lossless_jxl(scale);
         }
-        apply(format, scale, data_type, channels)?;
+        apply(format, scale)?;
+    }
+    let mut choice = None;
+    if let Some(sharded) = format.sharded {
+        for index in 0..info.scales.len() {
+            let (sharding, why) = sharded.resolve(&info, index, memory)?;
+            info.scales[index].sharding = Some(sharding);
+            choice = choice.or(why);
+        }
     }
     info.to_json()?;
-    Ok(info)
+    Ok((info, choice))
 }
 
-/// Everything but the encoding, which is there already.
-fn apply(
-    format: &Format,
-    scale: &mut Scale,
-    data_type: DataType,
-    channels: u64,
-) -> Result<(), CliError> {
+/// Quality and block; the encoding is there already.
+fn apply(format: &Format, scale: &mut Scale) -> Result<(), CliError> {
     if let Some(quality) = format.quality {
         quality.apply(scale)?;
     }
@@ -39,44 +48,38 @@ fn apply(
         }
         scale.compressed_segmentation_block_size = Some(block.0);
     }
-    if let Some(sharded) = format.sharded {
-        scale.sharding = Some(sharded.resolve(scale, data_type, channels));
-    }
     Ok(())
 }
 
 /// Refuses options that say something else than the scale of a volume that exists.
-pub(crate) fn check(format: &Format, info: &VolumeInfo, scale: &Scale) -> Result<(), CliError> {
-    let differs = |option: &str, has: String| {
-        Err(CliError::refused(format!(
-            "{option} does not agree with the volume, {has}; leave it out, or make another volume with `bigarrays create` or `import`",
-        )))
-    };
+pub(crate) fn check(format: &Format, array: &BigArray) -> Result<(), CliError> {
+    let scale = array.scale();
     if let Some(encoding) = format.encoding.filter(|&encoding| encoding != scale.encoding) {
-        return differs(
-            &format!("--encoding {encoding}"),
-            format!("whose chunks are {}", scale.encoding),
-        );
+        let option = format!("--encoding {encoding}");
+        return Err(disagrees(&option, &format!("whose chunks are {}", scale.encoding)));
     }
     let mut wanted = scale.clone();
-    apply(format, &mut wanted, info.data_type, info.num_channels)?;
-    let sharded =
-        format.sharded.is_some_and(|sharded| !(sharded.is_auto() && scale.sharding.is_some()));
-    if sharded && wanted.sharding != scale.sharding {
-        return differs(
-            "--sharded",
-            super::Shards::of(scale).map_or_else(
-                || "which is not sharded".to_owned(),
-                |shards| format!("which has {shards}"),
-            ),
-        );
-    }
-    wanted.sharding = scale.sharding;
+    apply(format, &mut wanted)?;
     if wanted != *scale {
-        let has = super::parameters(scale);
-        let has = if has.is_empty() { "no such parameters".to_owned() } else { super::words(&has) };
         let option = if format.quality.is_some() { "--quality" } else { "--block" };
-        return differs(option, format!("which has {has}"));
+        let has = super::words(&super::parameters(scale));
+        let has = if has.is_empty() { "no such parameter" } else { &has };
+        return Err(disagrees(option, &format!("which has {has}")));
     }
-    Ok(())
+    let Some(sharded) = format.sharded else { return Ok(()) };
+    let same = match sharded {
+        ShardedArg::Auto => scale.sharding.is_some(),
+        ShardedArg::Given(given) => scale.sharding == Some(given.sharding(scale.encoding)),
+    };
+    let has = match Shards::of(scale) {
+        Some(shards) => format!("which has {shards}"),
+        None => "which is not sharded".to_owned(),
+    };
+    if same { Ok(()) } else { Err(disagrees("--sharded", &has)) }
+}
+
+fn disagrees(option: &str, has: &str) -> CliError {
+    CliError::refused(format!(
+        "{option} does not agree with the volume, {has}; leave it out, or make another volume with `bigarrays create` or `import`",
+    ))
 }

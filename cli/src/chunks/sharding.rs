@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
-use bigarrays::Transport;
-use bigarrays::geometry::MortonCode;
-use bigarrays::info::{DataType, Scale, ShardEncoding, ShardHash, Sharding};
+use bigarrays::info::{
+    Encoding, ShardEncoding, ShardHash, Sharding, ShardingChoice, ShardingGoal, VolumeInfo,
+};
+
+use crate::error::CliError;
 
 /// Parameters, or the choice of good ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,81 +76,55 @@ fn parse_hash(text: &str) -> Result<ShardHash, String> {
 }
 
 impl ShardedArg {
-    pub(crate) const fn is_auto(self) -> bool {
-        matches!(self, Self::Auto)
-    }
-
-    /// The sharding of a scale.
-    pub(crate) fn resolve(self, scale: &Scale, data_type: DataType, channels: u64) -> Sharding {
+    /// The sharding of a scale of a volume, and why where it was chosen. `memory` is what a
+    /// writer will have for a shard.
+    pub(crate) fn resolve(
+        self,
+        info: &VolumeInfo,
+        scale: usize,
+        memory: u64,
+    ) -> Result<(Sharding, Option<ShardingChoice>), CliError> {
+        let scale = &info.scales[scale];
+        let goal = ShardingGoal { memory, ..ShardingGoal::default() };
         match self {
-            Self::Auto => choose(scale, data_type, channels),
-            Self::Given(given) => Sharding {
-                preshift_bits: given.preshift,
-                hash: given.hash,
-                minishard_bits: given.minishard,
-                shard_bits: given.shard,
-                minishard_index_encoding: given.index,
-                data_encoding: given.data.unwrap_or_else(|| data_encoding(scale)),
-            },
+            Self::Auto => {
+                let choice = Sharding::choose(scale, info.data_type, info.num_channels, goal);
+                let choice = choice.ok_or_else(|| {
+                    CliError::refused(
+                        "--sharded: the volume has more chunks than 64-bit ids; choose a larger --chunk",
+                    )
+                })?;
+                Ok((choice.sharding, Some(choice)))
+            }
+            Self::Given(given) => Ok((given.sharding(scale.encoding), None)),
         }
     }
 }
 
-/// gzip where it has something left to gain.
-fn data_encoding(scale: &Scale) -> ShardEncoding {
-    match Transport::for_encoding(scale.encoding) {
-        Transport::None => ShardEncoding::Raw,
-        _ => ShardEncoding::Gzip,
-    }
-}
-
-/// The voxels of a shard have at most so many bytes.
-const SHARD_BYTES: u64 = 512 << 20;
-/// A minishard's index names at most 2^this chunks: 24 kB before compression.
-const MINISHARD_ID_BITS: u32 = 10;
-/// A shard's index has at most 2^this minishards: 8 KiB.
-const MAX_MINISHARD_BITS: u32 = 9;
-
-/// Boxes of neighbouring chunks as large as the limits allow, cut by all bits of a chunk's id.
-fn choose(scale: &Scale, data_type: DataType, channels: u64) -> Sharding {
-    let value_bytes = u64::try_from(data_type.size()).unwrap_or(u64::MAX);
-    let chunk_bytes = scale
-        .chunk_size()
-        .into_iter()
-        .chain([channels])
-        .fold(value_bytes, u64::saturating_mul)
-        .max(1);
-    // A grid of more bits is refused with the rest of the description.
-    let total = MortonCode::new(scale.grid_size()).map_or(64, |code| code.total_bits());
-    let in_shard = (SHARD_BYTES / chunk_bytes).max(1).ilog2();
-    let in_shard = in_shard.min(total).min(MINISHARD_ID_BITS + MAX_MINISHARD_BITS);
-    let preshift_bits = in_shard.min(MINISHARD_ID_BITS);
-    Sharding {
-        preshift_bits,
-        hash: ShardHash::Identity,
-        minishard_bits: in_shard - preshift_bits,
-        shard_bits: total - in_shard,
-        minishard_index_encoding: ShardEncoding::Gzip,
-        data_encoding: data_encoding(scale),
+impl Parameters {
+    pub(crate) fn sharding(self, encoding: Encoding) -> Sharding {
+        Sharding {
+            preshift_bits: self.preshift,
+            hash: self.hash,
+            minishard_bits: self.minishard,
+            shard_bits: self.shard,
+            minishard_index_encoding: self.index,
+            data_encoding: self.data.unwrap_or_else(|| Sharding::default_data_encoding(encoding)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bigarrays::info::{Encoding, VolumeInfo};
-
-    fn scale(size: [u64; 3], encoding: Encoding) -> Scale {
-        let builder = VolumeInfo::builder(encoding.data_types()[0], size).encoding(encoding);
-        builder.build().unwrap().scales.remove(0)
-    }
+    use bigarrays::info::DataType;
 
     #[test]
     fn the_three_numbers_of_bits_are_needed_and_the_rest_has_defaults() {
-        let scale = scale([1000; 3], Encoding::Raw);
+        let info = VolumeInfo::builder(DataType::Uint8, [1000; 3]).build().unwrap();
         let resolved = |text: &str| {
             let arg: Result<ShardedArg, _> = text.parse();
-            arg.map(|arg| arg.resolve(&scale, DataType::Uint8, 1))
+            arg.map(|arg| arg.resolve(&info, 0, 1 << 30).unwrap().0)
         };
         let short = resolved("preshift=3,minishard=2,shard=4").unwrap();
         let long = "preshift=3,minishard=2,shard=4,hash=identity,index=gzip,data=gzip";
@@ -179,14 +155,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_already_is_not_gzipped_in_the_shards() {
-        let data = |encoding: Encoding| {
-            let scale = scale([1000; 3], encoding);
-            ShardedArg::Auto.resolve(&scale, encoding.data_types()[0], 1).data_encoding
+    fn a_chosen_shard_fits_the_memory_and_chunks_compressed_already_are_not_gzipped() {
+        let builder = |encoding: Encoding| {
+            let data_type = encoding.data_types()[0];
+            VolumeInfo::builder(data_type, [4096; 3]).encoding(encoding).build().unwrap()
         };
-        assert_eq!(data(Encoding::Raw), ShardEncoding::Gzip);
-        assert_eq!(data(Encoding::CompressedSegmentation), ShardEncoding::Gzip);
-        assert_eq!(data(Encoding::Jpeg), ShardEncoding::Raw);
-        assert_eq!(data(Encoding::Zfpc), ShardEncoding::Raw);
+        let chosen = |encoding, memory| {
+            let (sharding, choice) =
+                ShardedArg::Auto.resolve(&builder(encoding), 0, memory).unwrap();
+            assert_eq!(choice.unwrap().sharding, sharding);
+            (sharding.data_encoding, choice.unwrap().shard_bytes)
+        };
+        assert_eq!(chosen(Encoding::Raw, 128 << 20), (ShardEncoding::Gzip, 64 << 20));
+        assert_eq!(chosen(Encoding::Jpeg, 2 << 30), (ShardEncoding::Raw, 1 << 30));
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use bigarrays::info::{DataType, VolumeInfo};
+use bigarrays::info::{DataType, ShardingGoal, VolumeInfo};
 use serde_json::json;
 
 use crate::args::{CreateArgs, Shape};
@@ -21,7 +21,8 @@ pub(crate) fn run(args: &CreateArgs, console: Console) -> Result<(), CliError> {
     let info = match (&args.info, args.size, args.dtype) {
         (Some(path), _, _) => read_info(path, console)?,
         (None, Some(size), Some(dtype)) => {
-            describe(dtype, size.0, args.channels.unwrap_or(1), &args.shape, None)?
+            let info = describe(dtype, size.0, args.channels.unwrap_or(1), &args.shape, None)?;
+            format(&args.shape, info, ShardingGoal::default().memory, console)?
         }
         (None, ..) => return Err(CliError::usage("give --size and --dtype, or --info")),
     };
@@ -88,5 +89,20 @@ pub(super) fn describe(
     if let Some(volume_type) = &shape.volume_type {
         builder = builder.volume_type(volume_type.clone());
     }
-    chunks::describe(&shape.format, builder.build()?)
+    Ok(builder.build()?)
+}
+
+/// Adds what the options say about chunks, and says what was chosen. `memory` is what a writer
+/// will have for a shard.
+pub(super) fn format(
+    shape: &Shape,
+    info: VolumeInfo,
+    memory: u64,
+    console: Console,
+) -> Result<VolumeInfo, CliError> {
+    let (info, choice) = chunks::describe(&shape.format, info, memory)?;
+    if let Some(choice) = choice {
+        console.note(&format!("sharding: {choice}"));
+    }
+    Ok(info)
 }

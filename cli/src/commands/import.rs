@@ -3,7 +3,7 @@
 use bigarrays::{BigArray, BigArrayBuilder, DynBackend, OpenOptions, Unaligned, VolumeInfo};
 use serde_json::json;
 
-use super::create::{describe, read_info, warn_of_oddities};
+use super::create::{describe, format, read_info, warn_of_oddities};
 use crate::args::ImportArgs;
 use crate::chunks;
 use crate::console::Console;
@@ -87,7 +87,9 @@ fn target(
         Err(error) if volume::is_absent(&error) => {
             let info = match &args.info {
                 Some(path) => read_info(path, console)?,
-                None => describe_source(args, source)?,
+                None => {
+                    format(&args.shape, describe_source(args, source)?, memory.shard(), console)?
+                }
             };
             warn_of_oddities(&info, console);
             // Tried in memory first: what cannot be imported must leave no empty volume behind.

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &WriteArgs, console: Console) -> Result<(), CliError> {
             options.scale(scale.clone()).unaligned(unaligned).bounds(bounds).memory(memory.array)
         })
         .open(&args.url)?;
-    chunks::check(&args.format, array.info(), array.scale())?;
+    chunks::check(&args.format, &array)?;
     let array = chunks::compressing(array, args.compress.how)?;
     let bbox = transfer::copy(source.as_mut(), &array, args.at.0, memory.source, console)?;
     let chunks = array.chunk_count(bbox);
