@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bigarrays::info::{DataType, Encoding, VolumeType};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::chunks::{CompressArg, QualityArg, ShardedArg, encodings};
 use crate::values::{BoxArg, ByteCount, Factor, Point, Size};
 
 /// Any key-value store as an n-dimensional array.
@@ -35,7 +36,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Create an empty volume.
     Create(CreateArgs),
-    /// Show what a volume is: scales, sizes, bytes, encodings.
+    /// Show what a volume is: scales, sizes, bytes, encodings, shards.
     Info(InfoArgs),
     /// Import a file or a folder of images, streamed.
     Import(ImportArgs),
@@ -67,26 +68,82 @@ pub(crate) struct Shape {
     /// Nanometres per voxel [default: 1,1,1, or what the source says].
     #[arg(long, value_name = "X,Y,Z")]
     pub(crate) resolution: Option<Factor>,
-    /// How chunks are encoded [default: raw].
-    #[arg(long)]
-    pub(crate) encoding: Option<Encoding>,
     /// What the voxels are [default: image].
     #[arg(long = "type", value_name = "image|segmentation")]
     pub(crate) volume_type: Option<VolumeType>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// How chunks are encoded and packed. A new volume is made so; one that exists must agree.
+#[derive(Debug, Clone, Args, Default)]
+pub(crate) struct Format {
+    /// How chunks are encoded [default: raw].
+    #[arg(long, value_name = "NAME", value_parser = encodings(), ignore_case = true)]
+    pub(crate) encoding: Option<Encoding>,
+    /// How well, or how hard, chunks are encoded.
+    ///
+    /// jpeg: 0 to 100 [default: 85]. png: the level 0 to 9. jxl: 100, lossless. fpzip: bits of
+    /// precision [default: all]. zfpc: rate=BITS, precision=BITS or tolerance=ERROR [default:
+    /// lossless]. Kept in the volume's info.
+    #[arg(long, value_name = "N")]
+    pub(crate) quality: Option<QualityArg>,
+    /// Voxels of a block of compressed_segmentation [default: 8,8,8].
+    #[arg(long, value_name = "X,Y,Z")]
+    pub(crate) block: Option<Size>,
+    /// Pack chunks into shards, files of many chunks each.
+    ///
+    /// Without PARAMS good ones are chosen. PARAMS are preshift=3,minishard=2,shard=4, and if you
+    /// like hash=identity|murmurhash3_x86_128, index=gzip|raw, data=gzip|raw [default: identity,
+    /// gzip, and gzip but for jpeg, png, jxl, fpzip, kempressed, zfpc].
+    #[arg(
+        long,
+        value_name = "PARAMS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "auto"
+    )]
+    pub(crate) sharded: Option<ShardedArg>,
+}
+
+impl Format {
+    /// The options that were given.
+    fn given(&self) -> [(&'static str, bool); 4] {
+        let Self { encoding, quality, block, sharded } = self;
+        [
+            ("--encoding", encoding.is_some()),
+            ("--quality", quality.is_some()),
+            ("--block", block.is_some()),
+            ("--sharded", sharded.is_some()),
+        ]
+    }
+}
+
+/// How chunks are compressed on their way into the store.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Compress {
+    /// Compress each chunk as it is stored: none, gzip, br, zstd or auto, or with a level, such as
+    /// gzip:6 [default: none].
+    ///
+    /// auto is CloudVolume's choice: gzip for raw, compressed_segmentation, compresso and
+    /// crackle, none for others. In a directory tree compressed chunks have a suffix such as .gz;
+    /// CloudVolume finds them, neuroglancer and TensorStore do not.
+    #[arg(long = "compress", value_name = "NAME[:LEVEL]")]
+    pub(crate) how: Option<CompressArg>,
 }
 
 impl Shape {
     /// The options that were given, to say which of them do not apply.
     pub(crate) fn given(&self) -> Vec<&'static str> {
-        let Self { chunk, offset, resolution, encoding, volume_type } = self;
+        let Self { chunk, offset, resolution, volume_type, format } = self;
         [
             ("--chunk", chunk.is_some()),
             ("--offset", offset.is_some()),
             ("--resolution", resolution.is_some()),
-            ("--encoding", encoding.is_some()),
             ("--type", volume_type.is_some()),
         ]
         .into_iter()
+        .chain(format.given())
         .filter_map(|(name, given)| given.then_some(name))
         .collect()
     }
@@ -111,9 +168,12 @@ pub(crate) struct CreateArgs {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["size", "dtype", "channels", "chunk", "offset", "resolution", "encoding", "volume_type"]
+        conflicts_with_all = ["size", "dtype", "channels", "chunk", "offset", "resolution", "encoding", "quality", "block", "sharded", "volume_type"]
     )]
     pub(crate) info: Option<PathBuf>,
+    /// Only to say where it belongs.
+    #[arg(long, hide = true)]
+    pub(crate) compress: Option<CompressArg>,
 }
 
 #[derive(Debug, Args)]
@@ -164,9 +224,11 @@ pub(crate) struct ImportArgs {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["chunk", "offset", "resolution", "encoding", "volume_type"]
+        conflicts_with_all = ["chunk", "offset", "resolution", "encoding", "quality", "block", "sharded", "volume_type"]
     )]
     pub(crate) info: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compress: Compress,
 }
 
 /// What a read does about what is not stored.
@@ -242,6 +304,13 @@ pub(crate) struct WriteArgs {
     /// Memory for buffers: bytes, or with K, M, G.
     #[arg(long, value_name = "BYTES", default_value = "256M")]
     pub(crate) memory: ByteCount,
+    #[command(flatten)]
+    pub(crate) compress: Compress,
+    #[command(
+        flatten,
+        next_help_heading = "To be sure of the volume (it is refused if it is another)"
+    )]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bigarrays::codec::CodecError;
+
 use crate::output::OutputError;
 use crate::source::SourceError;
 
@@ -96,7 +98,12 @@ impl CliError {
             }
             Array::MissingChunk { .. } => Some("--missing fill takes it for the fill value"),
             Array::AlreadyExists { .. } => Some("`bigarrays rm URL --all` removes a volume"),
-            Array::BadChunk { .. } => Some("write that chunk again, or remove it with `rm --box`"),
+            Array::BadChunk { source, .. } if is_of_decoding(source) => {
+                Some("write that chunk again, or remove it with `rm --box`")
+            }
+            Array::UnsupportedScale { what, .. } if what.contains("cargo feature") => {
+                Some("build the command with it: cargo install --path cli --all-features")
+            }
             _ => None,
         }
     }
@@ -114,6 +121,16 @@ impl CliError {
         }
         story
     }
+}
+
+/// Whether the fault is in stored bytes, and not in voxels that were to be stored.
+const fn is_of_decoding(error: &CodecError) -> bool {
+    !matches!(
+        error,
+        CodecError::Unencodable { .. }
+            | CodecError::EncoderFailed { .. }
+            | CodecError::Unsupported { .. }
+    )
 }
 
 impl From<bigarrays::backend::BackendError> for CliError {

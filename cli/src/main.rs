@@ -1,9 +1,10 @@
 //! The `bigarrays` command.
 //!
-//! `args` says what can be asked, `commands` has one file per command, `source` and `output` know
-//! foreign file formats, and only `console` prints.
+//! `args` says what can be asked, `commands` has one file per command, `chunks` knows the options
+//! about chunks, `source` and `output` know foreign file formats, and only `console` prints.
 
 mod args;
+mod chunks;
 mod commands;
 mod console;
 mod error;

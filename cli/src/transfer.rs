@@ -23,6 +23,11 @@ impl Memory {
     pub(crate) fn divide(total: u64) -> Self {
         Self { source: total / 2, array: usize::try_from(total / 4).unwrap_or(usize::MAX) }
     }
+
+    /// For a shard while it is written: its voxels, and the file that they become.
+    pub(crate) const fn shard(self) -> u64 {
+        self.source
+    }
 }
 
 /// The box that a source takes at the voxel `at`, if all of it can be written there.
@@ -59,12 +64,11 @@ pub(crate) fn copy(
 ) -> Result<BoundingBox, CliError> {
     let bbox = fit(source, array, at)?;
     let array = array.clone().with_progress(console.bar("writing", array.chunk_count(bbox)));
-    let unit = write_unit(&array, memory, console);
-    // Where the borders lie, seen from the source's first voxel.
+    let unit = unit(&array, memory, console);
+    // Where its borders lie, seen from the source's first voxel.
     let phase = std::array::from_fn(|axis| {
-        let length = i128::from(unit[axis]);
         let distance = i128::from(array.bounds().min[axis]) - i128::from(at[axis]);
-        u64::try_from(distance.rem_euclid(length)).unwrap_or(0)
+        u64::try_from(distance.rem_euclid(unit[axis].into())).unwrap_or(0)
     });
     for tile in source::tiles(source, unit, phase, memory) {
         copy_tile(source, &array, at, tile)?;
@@ -72,23 +76,23 @@ pub(crate) fn copy(
     Ok(bbox)
 }
 
-/// The shape whose multiples are written: whole shards if one fits in memory, for then no shard is
-/// read again to be merged.
-fn write_unit(array: &BigArray, memory: u64, console: Console) -> [u64; 3] {
-    let chunk = array.grid().chunk_size();
-    let unit = array.write_unit();
-    let voxel = array.channels().saturating_mul(array.data_type().size()) as u64;
-    let bytes = std::array::from_fn::<u64, 3, _>(|axis| {
-        unit[axis].min(array.scale().size[axis].next_multiple_of(chunk[axis]))
-    });
-    let bytes = bytes.into_iter().fold(voxel, u64::saturating_mul);
-    if bytes <= memory {
+/// What is written at once: chunks, or whole shards where the voxels of one take half of the
+/// memory or less.
+fn unit(array: &BigArray, memory: u64, console: Console) -> [u64; 3] {
+    let (unit, chunk) = (array.write_unit(), array.grid().chunk_size());
+    let value_bytes = array.data_type().size().saturating_mul(array.channels());
+    let value_bytes = u64::try_from(value_bytes).unwrap_or(u64::MAX);
+    let size = array.scale().size;
+    let lengths = (0..3).map(|axis| unit[axis].min(size[axis]));
+    let bytes = lengths.fold(value_bytes, u64::saturating_mul);
+    if bytes <= memory / 2 || unit == chunk {
         return unit;
     }
+    // `memory` is half of what the option says.
     console.note(&format!(
-        "a shard has {} of voxels, more than the {} that --memory leaves for them: each is written in several parts, which takes longer",
+        "note: a shard has {} of voxels, so each is written in parts, which is slow; --memory {} would take it whole",
         volume::bytes(bytes.into()),
-        volume::bytes(memory.into()),
+        bytes.saturating_mul(4),
     ));
     chunk
 }

@@ -1,7 +1,12 @@
 //! Opening volumes the way every command does.
 
+use std::sync::Arc;
+
 use bigarrays::backend::ErrorKind;
-use bigarrays::{BigArray, OpenError, OpenOptions, StoreUrl};
+use bigarrays::memory::MemoryBackend;
+use bigarrays::{
+    BigArray, BigArrayBuilder, DynBackend, OpenError, OpenOptions, StoreUrl, VolumeInfo,
+};
 
 use crate::error::CliError;
 use crate::values;
@@ -17,6 +22,16 @@ pub(crate) fn open_to_read(url: &str, scale: Option<&str>) -> Result<BigArray, C
     Ok(reader().array(move |options| options.scale(scale.clone())).open(url)?)
 }
 
+/// Creates a volume in memory, to know whether it can be made before anything is.
+pub(crate) fn rehearse(
+    info: &VolumeInfo,
+    configure: impl Fn(BigArrayBuilder<DynBackend>) -> BigArrayBuilder<DynBackend>,
+) -> Result<BigArray, CliError> {
+    info.to_json()?;
+    let nowhere: DynBackend = Arc::new(MemoryBackend::new());
+    Ok(configure(BigArray::builder(nowhere)).create(info.clone())?)
+}
+
 /// Whether an error says that there is no volume (and not that it could not be reached).
 pub(crate) fn is_absent(error: &OpenError) -> bool {
     match error {
@@ -29,6 +44,11 @@ pub(crate) fn is_absent(error: &OpenError) -> bool {
 /// A store that keeps nothing after the process is of no use to a command of its own.
 pub(crate) fn is_volatile(url: &str) -> bool {
     StoreUrl::parse(url).is_ok_and(|url| url.scheme() == "mem")
+}
+
+/// Whether a URL names a directory tree.
+pub(crate) fn is_tree(url: &str) -> bool {
+    StoreUrl::parse(url).is_ok_and(|url| url.scheme() == "file")
 }
 
 /// `1.5 GiB`.

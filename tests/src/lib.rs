@@ -2,6 +2,10 @@
 //! and the data beside the project. Each answers `None` with one printed line where it is not
 //! there, so that the tests pass from a bare clone and check more where there is more.
 
+pub mod matrix;
+pub mod npy;
+
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -55,13 +59,25 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 /// If it cannot be started or fails; its output is in the message.
 #[expect(clippy::panic, clippy::print_stdout, reason = "for tests")]
 pub fn run_python(python: &Path, script: &str, arguments: &[&Path]) {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.as_os_str()).collect();
+    match try_python(python, Path::new(script), &arguments) {
+        Ok(printed) => print!("{printed}"),
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+/// Runs a script, of `tests/python` or from an absolute path; what it printed.
+///
+/// # Errors
+/// If it cannot be started or fails; its output is in the message.
+pub fn try_python(python: &Path, script: &Path, arguments: &[&OsStr]) -> Result<String, String> {
     let script = repository().join("tests/python").join(script);
     let output = Command::new(python).arg(&script).args(arguments).output();
-    match output {
-        Ok(output) if output.status.success() => print!("{}", text(&output)),
-        Ok(output) => panic!("{} failed ({}):\n{}", script.display(), output.status, text(&output)),
-        Err(error) => panic!("cannot run {}: {error}", python.display()),
+    let output = output.map_err(|error| format!("cannot run {}: {error}", python.display()))?;
+    if output.status.success() {
+        return Ok(text(&output));
     }
+    Err(format!("{} failed ({}):\n{}", script.display(), output.status, text(&output)))
 }
 
 /// Both streams of a finished command.

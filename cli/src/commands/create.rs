@@ -3,21 +3,31 @@
 use std::io::Read;
 use std::path::Path;
 
-use bigarrays::info::{DataType, VolumeInfo};
+use bigarrays::info::{DataType, ShardingGoal, VolumeInfo};
 use serde_json::json;
 
 use crate::args::{CreateArgs, Shape};
+use crate::chunks;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::volume;
 
 pub(crate) fn run(args: &CreateArgs, console: Console) -> Result<(), CliError> {
+    if args.compress.is_some() {
+        return Err(CliError::usage(
+            "a volume does not keep how its chunks are compressed; give --compress to `import` and `write`",
+        ));
+    }
     let info = match (&args.info, args.size, args.dtype) {
         (Some(path), _, _) => read_info(path, console)?,
         (None, Some(size), Some(dtype)) => {
-            describe(dtype, size.0, args.channels.unwrap_or(1), &args.shape, None)?
+            let info = describe(dtype, size.0, args.channels.unwrap_or(1), &args.shape, None)?;
+            format(&args.shape, info, ShardingGoal::default().memory, console)?
         }
         (None, ..) => return Err(CliError::usage("give --size and --dtype, or --info")),
     };
+    // Tried in memory first: what cannot be created must leave no empty store behind.
+    volume::rehearse(&info, |options| options)?;
     let array = bigarrays::create(&args.url, info)?;
     let text = format!(
         "created {}: {} {}, {} chunks",
@@ -73,11 +83,26 @@ pub(super) fn describe(
     if let Some(resolution) = shape.resolution.map(|given| given.0).or(resolution) {
         builder = builder.resolution(resolution);
     }
-    if let Some(encoding) = shape.encoding {
+    if let Some(encoding) = shape.format.encoding {
         builder = builder.encoding(encoding);
     }
     if let Some(volume_type) = &shape.volume_type {
         builder = builder.volume_type(volume_type.clone());
     }
     Ok(builder.build()?)
+}
+
+/// Adds what the options say about chunks, and says what was chosen. `memory` is what a writer
+/// will have for a shard.
+pub(super) fn format(
+    shape: &Shape,
+    info: VolumeInfo,
+    memory: u64,
+    console: Console,
+) -> Result<VolumeInfo, CliError> {
+    let (info, choice) = chunks::describe(&shape.format, info, memory)?;
+    if let Some(choice) = choice {
+        console.note(&format!("sharding: {choice}"));
+    }
+    Ok(info)
 }

@@ -1,13 +1,11 @@
 //! `bigarrays import`: a foreign file or folder becomes (a part of) a volume.
 
-use std::sync::Arc;
-
-use bigarrays::memory::MemoryBackend;
 use bigarrays::{BigArray, BigArrayBuilder, DynBackend, OpenOptions, Unaligned, VolumeInfo};
 use serde_json::json;
 
-use super::create::{describe, read_info, warn_of_oddities};
+use super::create::{describe, format, read_info, warn_of_oddities};
 use crate::args::ImportArgs;
+use crate::chunks;
 use crate::console::Console;
 use crate::error::CliError;
 use crate::source::{self, Source, SourceOptions};
@@ -45,6 +43,7 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
         )));
     }
     let array = target(args, source.as_ref(), memory, console)?;
+    let array = chunks::compressing(array, args.compress.how)?;
     let at = place(args, &array);
     let bbox = transfer::copy(source.as_mut(), &array, at, memory.source, console)?;
     let chunks = array.chunk_count(bbox);
@@ -88,13 +87,14 @@ fn target(
         Err(error) if volume::is_absent(&error) => {
             let info = match &args.info {
                 Some(path) => read_info(path, console)?,
-                None => describe_source(args, source)?,
+                None => {
+                    format(&args.shape, describe_source(args, source)?, memory.shard(), console)?
+                }
             };
             warn_of_oddities(&info, console);
             // Tried in memory first: what cannot be imported must leave no empty volume behind.
-            info.to_json()?;
-            let nowhere: DynBackend = Arc::new(MemoryBackend::new());
-            let rehearsal = configure(BigArray::builder(nowhere)).create(info.clone())?;
+            let rehearsal = volume::rehearse(&info, configure)?;
+            let rehearsal = chunks::compressing(rehearsal, args.compress.how)?;
             transfer::fit(source, &rehearsal, place(args, &rehearsal))?;
             Ok(options.create(&args.url, info)?)
         }

@@ -1,18 +1,44 @@
 //! `bigarrays info`: what a volume is.
 
+use bigarrays::backend::{ContentEncoding, wait};
 use bigarrays::info::{Scale, VolumeInfo};
+use bigarrays::{BigArray, KeyValueBackend};
 use serde_json::{Value, json};
 
 use crate::args::InfoArgs;
+use crate::chunks::{self, Shards};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::volume;
 
+/// What becomes of compressed chunks in a directory tree.
+const UNSEEN: &str = ": as files with a suffix, which neuroglancer and TensorStore do not find";
+
 pub(crate) fn run(args: &InfoArgs, console: Console) -> Result<(), CliError> {
     let info = &volume::reader().info(&args.url)?;
     super::create::warn_of_oddities(info, console);
-    console.facts(&facts(&args.url, info), &table(&args.url, info));
+    let compressions: Vec<_> =
+        (0..info.scales.len()).map(|scale| compression(&args.url, scale)).collect();
+    let text = table(&args.url, info) + &notes(&args.url, info, &compressions);
+    console.facts(&facts(&args.url, info, &compressions), &text);
     Ok(())
+}
+
+/// How the chunks of a scale are compressed as they are stored: seen on one of them, for the
+/// volume's info does not say. `None` where none of a few is stored, or the scale cannot be opened.
+fn compression(url: &str, scale: usize) -> Option<ContentEncoding> {
+    let array = volume::open_to_read(url, Some(&scale.to_string())).ok()?;
+    if array.scale().sharding.is_some() {
+        return None;
+    }
+    let grid = array.scale().grid_size();
+    let cells = [[0; 3], grid.map(|cells| cells / 2), grid.map(|cells| cells.saturating_sub(1))];
+    cells.into_iter().find_map(|cell| stored(&array, cell))
+}
+
+fn stored(array: &BigArray, cell: [u64; 3]) -> Option<ContentEncoding> {
+    let meta = wait(array.backend().head(&array.chunk_key(cell)?)).ok()??;
+    Some(meta.content_encoding)
 }
 
 fn voxel_bytes(info: &VolumeInfo) -> u128 {
@@ -23,16 +49,17 @@ fn voxels(scale: &Scale) -> u128 {
     scale.size.iter().fold(1, |product: u128, &axis| product.saturating_mul(axis.into()))
 }
 
-fn chunks(scale: &Scale) -> u128 {
+fn chunk_count(scale: &Scale) -> u128 {
     scale.grid_size().iter().fold(1, |product: u128, &axis| product.saturating_mul(axis.into()))
 }
 
-fn facts(url: &str, info: &VolumeInfo) -> Value {
+fn facts(url: &str, info: &VolumeInfo, compressions: &[Option<ContentEncoding>]) -> Value {
     let scales: Vec<Value> = info
         .scales
         .iter()
+        .zip(compressions)
         .enumerate()
-        .map(|(index, scale)| {
+        .map(|(index, (scale, compression))| {
             json!({
                 "index": index,
                 "key": scale.key,
@@ -41,8 +68,11 @@ fn facts(url: &str, info: &VolumeInfo) -> Value {
                 "resolution": scale.resolution,
                 "chunk_size": scale.chunk_size(),
                 "encoding": scale.encoding.name(),
+                "encoding_parameters": chunks::parameters(scale),
                 "sharded": scale.sharding.is_some(),
-                "chunks": u64::try_from(chunks(scale)).ok(),
+                "sharding": Shards::of(scale).map(|shards| shards.facts()),
+                "compression": compression.map(|compression| compression.to_string()),
+                "chunks": u64::try_from(chunk_count(scale)).ok(),
                 "bytes": u64::try_from(voxels(scale).saturating_mul(voxel_bytes(info))).ok(),
             })
         })
@@ -84,11 +114,34 @@ fn table(url: &str, info: &VolumeInfo) -> String {
             triple(&scale.resolution),
             triple(&scale.chunk_size()),
             encoding,
-            chunks(scale).to_string(),
+            chunk_count(scale).to_string(),
             volume::bytes(voxels(scale).saturating_mul(voxel_bytes(info))),
         ]);
     }
     format!("{url}\n{}, {}, {channels}\n\n{}", info.volume_type, info.data_type, columns(&rows))
+}
+
+/// What does not fit into the table: a line for each thing, after an empty one.
+fn notes(url: &str, info: &VolumeInfo, compressions: &[Option<ContentEncoding>]) -> String {
+    let mut lines = Vec::new();
+    for (index, (scale, compression)) in info.scales.iter().zip(compressions).enumerate() {
+        let parameters = chunks::parameters(scale);
+        if !parameters.is_empty() {
+            lines.push(format!(
+                "scale {index}: {}: {}",
+                scale.encoding,
+                chunks::words(&parameters)
+            ));
+        }
+        if let Some(shards) = Shards::of(scale) {
+            lines.push(format!("scale {index}: sharded: {shards}"));
+        }
+        if let Some(compression) = compression.filter(|&found| found != ContentEncoding::Identity) {
+            let unseen = if volume::is_tree(url) { UNSEEN } else { "" };
+            lines.push(format!("scale {index}: chunks are compressed with {compression}{unseen}"));
+        }
+    }
+    if lines.is_empty() { String::new() } else { format!("\n\n{}", lines.join("\n")) }
 }
 
 fn triple<T: ToString>(values: &[T; 3]) -> String {

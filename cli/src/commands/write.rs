@@ -5,6 +5,7 @@ use bigarrays::array::{OutOfBounds, Unaligned};
 use serde_json::json;
 
 use crate::args::WriteArgs;
+use crate::chunks;
 use crate::console::Console;
 use crate::error::CliError;
 use crate::source::{self, SourceOptions};
@@ -27,6 +28,8 @@ pub(crate) fn run(args: &WriteArgs, console: Console) -> Result<(), CliError> {
             options.scale(scale.clone()).unaligned(unaligned).bounds(bounds).memory(memory.array)
         })
         .open(&args.url)?;
+    chunks::check(&args.format, &array)?;
+    let array = chunks::compressing(array, args.compress.how)?;
     let bbox = transfer::copy(source.as_mut(), &array, args.at.0, memory.source, console)?;
     let chunks = array.chunk_count(bbox);
     let facts = json!({
