@@ -58,7 +58,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn row(volume: &BigArray, encoding: Encoding, chunks: &[Chunk]) -> Result<String, Box<dyn std::error::Error>> {
+fn row(
+    volume: &BigArray,
+    encoding: Encoding,
+    chunks: &[Chunk],
+) -> Result<String, Box<dyn std::error::Error>> {
     let mut info = VolumeInfo::builder(volume.data_type(), volume.scale().size)
         .channels(channels(volume))
         .chunk_size(volume.grid().chunk_size())
