@@ -1,0 +1,120 @@
+//! From a block's indices to the rows of labels of a window.
+
+use super::layout::{BlockShape, Part, Strides};
+use super::lookup::{Lookup, unpack};
+
+/// The labels of one channel of a window, x fastest.
+#[derive(Debug)]
+pub(super) struct Canvas<'a, const N: usize> {
+    pub(super) labels: &'a mut [[u8; N]],
+    pub(super) strides: Strides,
+}
+
+impl<const N: usize> Canvas<'_, N> {
+    /// Gives a whole part one label.
+    pub(super) fn fill(&mut self, part: &Part, label: [u8; N]) {
+        let width = part.shape[0];
+        for (_, at) in part.rows(self.strides) {
+            let row = &mut self.labels[at..][..width];
+            match row.as_mut_array::<8>() {
+                Some(row) => *row = [label; 8],
+                None => row.fill(label),
+            }
+        }
+    }
+
+    /// Looks up the labels of a part.
+    pub(super) fn paint<const BITS: usize, L>(
+        &mut self,
+        part: &Part,
+        indices: &Indices<'_, BITS>,
+        lookup: &L,
+    ) where
+        L: Lookup<N, BITS>,
+    {
+        if let Some(octets) = indices.octets(part) {
+            return self.paint_octets(part, octets, indices.block, lookup);
+        }
+        let mut labels = [[0; N]; 8];
+        for (voxel, at) in part.rows(self.strides) {
+            let place = indices.block.place(voxel);
+            let row = &mut self.labels[at..][..part.shape[0]];
+            for (run, start) in row.chunks_mut(8).zip((place..).step_by(8)) {
+                lookup.octet(&indices.octet(start), &mut labels);
+                run.copy_from_slice(&labels[..run.len()]);
+            }
+        }
+    }
+
+    /// Looks up the labels of rows that are whole octets.
+    fn paint_octets<const BITS: usize, L>(
+        &mut self,
+        part: &Part,
+        octets: &[[u8; BITS]],
+        block: BlockShape,
+        lookup: &L,
+    ) where
+        L: Lookup<N, BITS>,
+    {
+        let width = part.shape[0];
+        for (voxel, at) in part.rows(self.strides) {
+            let (row, _) = self.labels[at..][..width].as_chunks_mut();
+            let octets = &octets[block.place(voxel) / 8..][..width / 8];
+            for (labels, octet) in row.iter_mut().zip(octets) {
+                lookup.octet(octet, labels);
+            }
+        }
+    }
+}
+
+/// The packed indices of a block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Indices<'a, const BITS: usize> {
+    /// All of them, and whatever comes after them in the stream.
+    pub(super) bytes: &'a [u8],
+    pub(super) block: BlockShape,
+}
+
+impl<'a, const BITS: usize> Indices<'a, BITS> {
+    /// The largest index that a part has.
+    pub(super) fn max(&self, part: &Part) -> usize {
+        let mut max = 0;
+        for (voxel, _) in part.rows(Strides { y: 0, z: 0 }) {
+            let place = self.block.place(voxel);
+            for done in (0..part.shape[0]).step_by(8) {
+                let octet = unpack(&self.octet(place + done));
+                max = octet.into_iter().take(part.shape[0] - done).fold(max, usize::max);
+            }
+        }
+        max
+    }
+
+    /// All indices in octets, if every row of the part begins with one and ends with one.
+    fn octets(&self, part: &Part) -> Option<&'a [[u8; BITS]]> {
+        let whole = [self.block.width(), part.start[0], part.shape[0]];
+        whole.iter().all(|extent| extent % 8 == 0).then(|| self.bytes.as_chunks().0)
+    }
+
+    /// The eight indices from a place on; zeros past the stream's end.
+    #[inline]
+    fn octet(&self, place: usize) -> [u8; BITS] {
+        let bit = place * BITS;
+        let bytes = self.bytes.get(bit / 8..).unwrap_or_default();
+        if BITS >= 8 {
+            return first(bytes);
+        }
+        let window = u64::from_le_bytes(first(bytes)) >> (bit % 8);
+        first(&window.to_le_bytes())
+    }
+}
+
+/// The first bytes, with zeros for those that are not there.
+#[inline]
+fn first<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
+    if let Some(bytes) = bytes.first_chunk() {
+        return *bytes;
+    }
+    let mut padded = [0; LEN];
+    padded[..bytes.len()].copy_from_slice(bytes);
+    padded
+}
