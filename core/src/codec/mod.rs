@@ -20,6 +20,7 @@ mod jxl;
 #[cfg(feature = "fpzip")]
 mod kempressed;
 mod png;
+mod raster;
 mod raw;
 mod spec;
 #[cfg(feature = "zfpc")]
