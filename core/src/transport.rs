@@ -3,9 +3,9 @@
 //! Which compression a value has is told by its store ([`ContentEncoding`]: a file suffix, an
 //! HTTP header, a column) and never guessed from the bytes.
 
-use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, Read};
 
+use bigarrays_info::Encoding;
 use bytes::Bytes;
 
 use crate::backend::{ContentEncoding, Value};
@@ -34,43 +34,70 @@ impl Transport {
     /// Zstandard at its own default level.
     pub const ZSTD: Self = Self::Zstd(3);
 
+    /// The transport of a chunk encoding where nobody chose one. It is CloudVolume's: gzip for
+    /// those that leave something to compress, none for the rest.
+    #[must_use]
+    pub const fn for_encoding(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Raw
+            | Encoding::CompressedSegmentation
+            | Encoding::Compresso
+            | Encoding::Crackle => Self::GZIP,
+            Encoding::Jpeg
+            | Encoding::Png
+            | Encoding::Jxl
+            | Encoding::Fpzip
+            | Encoding::Kempressed
+            | Encoding::Zfpc
+            | Encoding::Gzip
+            | Encoding::Zstd
+            | Encoding::Blosclz => Self::None,
+        }
+    }
+
     /// Compresses a value. Levels beyond the range of the algorithm are taken as its nearest.
     ///
     /// # Errors
     /// [`CodecError::Transport`] if the compression library fails.
     pub fn compress(self, bytes: Vec<u8>) -> Result<Value, CodecError> {
-        let failed = |encoding, source| CodecError::Transport { encoding, source };
-        Ok(match self {
-            Self::None => Value::plain(bytes),
-            Self::Gzip(level) => {
-                let level =
-                    libdeflater::CompressionLvl::new(i32::from(level.min(12))).unwrap_or_default();
-                let mut compressor = libdeflater::Compressor::new(level);
-                let mut out = vec![0; compressor.gzip_compress_bound(bytes.len())];
-                let len = compressor.gzip_compress(&bytes, &mut out).map_err(|source| {
-                    failed(ContentEncoding::Gzip, std::io::Error::other(source))
-                })?;
-                out.truncate(len);
-                Value::encoded(out, ContentEncoding::Gzip)
-            }
-            Self::Brotli(quality) => {
-                let parameters = brotli::enc::BrotliEncoderParams {
-                    quality: i32::from(quality.min(11)),
-                    size_hint: bytes.len(),
-                    ..Default::default()
-                };
-                let mut out = Vec::new();
-                brotli::BrotliCompress(&mut bytes.as_slice(), &mut out, &parameters)
-                    .map_err(|source| failed(ContentEncoding::Brotli, source))?;
-                Value::encoded(out, ContentEncoding::Brotli)
-            }
-            Self::Zstd(level) => {
-                let out = zstd::bulk::compress(&bytes, i32::from(level.clamp(1, 22)))
-                    .map_err(|source| failed(ContentEncoding::Zstd, source))?;
-                Value::encoded(out, ContentEncoding::Zstd)
-            }
-        })
+        let (compressed, encoding) = match self {
+            Self::None => return Ok(Value::plain(bytes)),
+            Self::Gzip(level) => (gzip(&bytes, level), ContentEncoding::Gzip),
+            Self::Brotli(quality) => (brotli(&bytes, quality), ContentEncoding::Brotli),
+            Self::Zstd(level) => (zstd(&bytes, level), ContentEncoding::Zstd),
+        };
+        match compressed {
+            Ok(compressed) => Ok(Value::encoded(compressed, encoding)),
+            Err(source) => Err(CodecError::Transport { encoding, source }),
+        }
     }
+}
+
+/// One gzip member.
+pub(crate) fn gzip(bytes: &[u8], level: u8) -> io::Result<Vec<u8>> {
+    let level = libdeflater::CompressionLvl::new(i32::from(level.min(12))).unwrap_or_default();
+    let mut compressor = libdeflater::Compressor::new(level);
+    let mut out = vec![0; compressor.gzip_compress_bound(bytes.len())];
+    let len = compressor.gzip_compress(bytes, &mut out).map_err(io::Error::other)?;
+    out.truncate(len);
+    Ok(out)
+}
+
+/// One Zstandard frame that tells its length.
+pub(crate) fn zstd(bytes: &[u8], level: u8) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(bytes, i32::from(level.clamp(1, 22)))
+}
+
+fn brotli(bytes: &[u8], quality: u8) -> io::Result<Vec<u8>> {
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: i32::from(quality.min(11)),
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    let mut out = Vec::new();
+    let mut bytes = bytes;
+    brotli::BrotliCompress(&mut bytes, &mut out, &parameters)?;
+    Ok(out)
 }
 
 /// Undoes the compression of a stored value whose decompressed length is at most `limit`.
@@ -78,8 +105,7 @@ impl Transport {
 ///
 /// # Errors
 /// [`CodecError::Transport`] for damaged data, [`CodecError::TooLong`] if it decompresses to more
-/// than `limit` bytes (no more than that is ever produced), [`CodecError::Unsupported`] for xz
-/// and bzip2.
+/// than `limit` bytes (no more than that is ever produced).
 pub fn decompress<'a>(
     encoding: ContentEncoding,
     stored: &'a [u8],
@@ -102,14 +128,22 @@ pub fn decompress<'a>(
             read_to_limit(encoding, brotli::Decompressor::new(stored, 4096), limit, scratch)?;
         }
         ContentEncoding::Zstd => {
+            if let Some(expected) = expected
+                && unzstd_exactly(stored, expected, scratch)
+            {
+                return Ok(scratch);
+            }
             let decoder = zstd::stream::read::Decoder::with_buffer(stored)
                 .map_err(|source| CodecError::Transport { encoding, source })?;
             read_to_limit(encoding, decoder, limit, scratch)?;
         }
-        ContentEncoding::Xz | ContentEncoding::Bzip2 => {
-            return Err(CodecError::Unsupported {
-                what: Cow::Owned(format!("the compression {encoding}")),
-            });
+        ContentEncoding::Xz => {
+            let memory = xz_memory_kib(limit);
+            let reader = lzma_rust2::XzReader::new_mem_limit(stored, true, memory);
+            read_to_limit(encoding, reader, limit, scratch)?;
+        }
+        ContentEncoding::Bzip2 => {
+            read_to_limit(encoding, bzip2::read::MultiBzDecoder::new(stored), limit, scratch)?;
         }
     }
     Ok(scratch)
@@ -142,6 +176,25 @@ fn inflate_exactly(stored: &[u8], expected: usize, scratch: &mut Vec<u8>) -> boo
     scratch.resize(expected, 0);
     let inflated = libdeflater::Decompressor::new().gzip_decompress(stored, scratch);
     matches!(inflated, Ok(len) if len == expected)
+}
+
+/// The fast path: frames whose length is known need no window beside the result. `false` if they
+/// are of another length, or damaged.
+fn unzstd_exactly(stored: &[u8], expected: usize, scratch: &mut Vec<u8>) -> bool {
+    scratch.resize(expected, 0);
+    let len = zstd::bulk::decompress_to_buffer(stored, scratch.as_mut_slice());
+    matches!(len, Ok(len) if len == expected)
+}
+
+/// The memory that an xz stream may ask for: its header tells the size of the dictionary, up to
+/// 4 GiB. The program's highest level has 64 MiB whatever the length of the value; a larger one is
+/// of use only where the value is as large.
+fn xz_memory_kib(limit: usize) -> u32 {
+    const HIGHEST_LEVEL: usize = 64 << 20;
+    const DECODER_ITSELF: usize = 1 << 20;
+    let dictionary = limit.checked_next_power_of_two().unwrap_or(limit).max(HIGHEST_LEVEL);
+    // The library takes the largest number for no limit at all.
+    u32::try_from(dictionary.saturating_add(DECODER_ITSELF) / 1024).unwrap_or(u32::MAX - 1)
 }
 
 fn read_to_limit(
@@ -207,6 +260,24 @@ mod tests {
                 assert!(matches!(error, CodecError::TooLong { limit: 1000 }), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn transport_of_an_encoding_is_gzip_where_that_leaves_something_to_gain() {
+        let gzipped: Vec<_> = Encoding::ALL
+            .into_iter()
+            .filter(|&encoding| Transport::for_encoding(encoding) == Transport::GZIP)
+            .map(Encoding::name)
+            .collect();
+        assert_eq!(gzipped, ["raw", "compressed_segmentation", "compresso", "crackle"]);
+        assert_eq!(Transport::for_encoding(Encoding::Fpzip), Transport::None);
+    }
+
+    #[test]
+    fn memory_for_xz_is_that_of_its_highest_level_or_of_the_value() {
+        assert_eq!(xz_memory_kib(0), 65 << 10);
+        assert_eq!(xz_memory_kib(100 << 20), 129 << 10);
+        assert!(xz_memory_kib(usize::MAX) < u32::MAX);
     }
 
     #[test]
