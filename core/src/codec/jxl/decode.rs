@@ -22,10 +22,8 @@ pub(super) fn decode(encoded: &[u8], spec: &ChunkSpec, image: &mut [u8]) -> Resu
     let codestream = codestream(encoded)?;
     check_header(&codestream, spec)?;
     let tracker = AllocTracker::with_limit(allocation_limit(spec));
-    let decoder = JxlImage::builder()
-        .alloc_tracker(tracker)
-        .read(&*codestream)
-        .map_err(undecodable)?;
+    let decoder =
+        JxlImage::builder().alloc_tracker(tracker).read(&*codestream).map_err(undecodable)?;
     if !decoder.is_loading_done() {
         return Err(CodecError::corrupt("it is cut short: its last frame is not complete"));
     }
