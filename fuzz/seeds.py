@@ -192,7 +192,7 @@ def pictures():
     palette = Image.fromarray(flat(gray)[..., 0]).convert("P")
     for name, picture in (("palette", palette), ("bilevel", palette.convert("1"))):
         picture.save(place, "png")
-        chunk("png", "pillow-" + name, gray, place.read_bytes())
+        chunk("png", "refused-pillow-" + name, gray, place.read_bytes())
     place.unlink()
 
     for c in (1, 3, 4):
