@@ -3,6 +3,7 @@
 #
 #   fuzz/run.sh [SECONDS] [TARGET..]     60 seconds, every target
 #   ASAN=1 fuzz/run.sh ..                the C and C++ libraries with AddressSanitizer and coverage
+#   CAUGHT=fail fuzz/run.sh ..           panics that a decoder catches count as failures too
 #   BUILD=no fuzz/run.sh ..              what was built before
 #
 # New inputs go to work/TARGET, failing ones to work/failed/TARGET, what the fuzzer said to

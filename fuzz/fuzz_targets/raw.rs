@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| bigarrays_tests::hostile::run("raw", input));
+libfuzzer_sys::fuzz_target!(init: bigarrays_fuzz::init(), |input: &[u8]| {
+    bigarrays_fuzz::face("raw", input);
+});
