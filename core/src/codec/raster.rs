@@ -85,9 +85,8 @@ pub(super) fn check_depth(spec: &ChunkSpec, bits: impl Into<u32>) -> Result<(), 
 /// of any kind that does.
 pub(super) fn new_size(spec: &ChunkSpec, limit: usize) -> Result<[usize; 2], CodecError> {
     let (x, voxels) = (spec.shape[0], pixels(spec));
-    let fits = |&width: &usize| {
-        width <= limit && voxels.is_multiple_of(width) && voxels / width <= limit
-    };
+    let fits =
+        |&width: &usize| width <= limit && voxels.is_multiple_of(width) && voxels / width <= limit;
     let least = voxels.div_ceil(limit).max(1);
     let multiples = (1..=limit.min(voxels) / x.max(1)).map(|times| times * x);
     let found = if voxels == 0 {

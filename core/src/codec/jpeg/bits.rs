@@ -164,8 +164,7 @@ impl<'a> BitReader<'a> {
         self.fill();
         let [high, low, ..] = self.buffer.to_be_bytes();
         let next = u16::from_be_bytes([high, low]);
-        let [length, symbol] =
-            code.lookup[usize::from(next >> (16 - LOOKUP_BITS))].to_be_bytes();
+        let [length, symbol] = code.lookup[usize::from(next >> (16 - LOOKUP_BITS))].to_be_bytes();
         if length > 0 {
             self.skip(length.into());
             return Ok(symbol);

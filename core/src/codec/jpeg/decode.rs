@@ -88,7 +88,9 @@ impl<'a> Reader<'a> {
             0xdd => self.tables.restart_interval = restart_interval(content)?,
             0xda => self.scan(content)?,
             0xe0 if content.starts_with(b"JFIF\0") => self.hints.is_jfif = true,
-            0xee if content.starts_with(b"Adobe") => self.hints.transform = content.get(11).copied(),
+            0xee if content.starts_with(b"Adobe") => {
+                self.hints.transform = content.get(11).copied()
+            }
             0xc0..=0xcf | 0xd8 | 0xdc => {
                 return Err(CodecError::corrupt(format!(
                     "it has the marker {marker:#04x}, but only baseline and progressive images of \

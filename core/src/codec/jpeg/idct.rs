@@ -48,11 +48,8 @@ fn transform(input: [Number; 8], shift: usize) -> [Number; 8] {
     let odd = odd_half([input[1], input[3], input[5], input[7]]);
     let rounding = number(1 << (shift - 1));
     std::array::from_fn(|index| {
-        let sum = if index < 4 {
-            even[index] + odd[index]
-        } else {
-            even[7 - index] - odd[7 - index]
-        };
+        let sum =
+            if index < 4 { even[index] + odd[index] } else { even[7 - index] - odd[7 - index] };
         sum + rounding >> shift
     })
 }

@@ -156,11 +156,7 @@ fn pass(band: [u8; 2], approximation: u8, components: usize) -> Result<Pass, Cod
     if !is_band || after > 13 || (before > 0 && before != after + 1) {
         return Err(malformed());
     }
-    Ok(Pass {
-        band: band.map(usize::from),
-        is_refinement: before > 0,
-        low_bits: after.into(),
-    })
+    Ok(Pass { band: band.map(usize::from), is_refinement: before > 0, low_bits: after.into() })
 }
 
 fn malformed() -> CodecError {
