@@ -3,6 +3,7 @@
 //!
 //! The voxel at (x, y, z, c) is `x * x + 3 * y + z * x - 40 * c`, for floats divided by 3.
 #![cfg(all(feature = "fpzip", feature = "zfpc"))]
+#![expect(clippy::unwrap_used, reason = "the helpers belong to the tests")]
 
 use bigarrays_core::codec::{ChunkSpec, Codec, CodecError, codec_for};
 use bigarrays_core::{DataType, Encoding, Scale};
@@ -66,7 +67,7 @@ fn cut(voxels: &[u8], size: usize, bits: usize) -> Vec<u8> {
     for value in cut.chunks_mut(size) {
         let lost = size * 8 - bits;
         value[..lost / 8].fill(0);
-        if lost % 8 > 0 {
+        if !lost.is_multiple_of(8) {
             value[lost / 8] &= 0xff << (lost % 8);
         }
     }
