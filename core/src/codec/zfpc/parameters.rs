@@ -51,9 +51,11 @@ fn correlated(scale: &Scale) -> Result<[bool; 4], &'static str> {
     else {
         return Ok([true; 4]);
     };
-    let axes: Option<Vec<bool>> =
-        value.as_array().ok_or(FORM)?.iter().map(|axis| axis.as_bool()).collect();
-    let axes = <[bool; 4]>::try_from(axes.ok_or(FORM)?).map_err(|_| FORM)?;
+    let mut axes = Vec::new();
+    for axis in value.as_array().ok_or(FORM)? {
+        axes.push(axis.as_bool().ok_or(FORM)?);
+    }
+    let axes = <[bool; 4]>::try_from(axes).map_err(|_| FORM)?;
     if axes == [false; 4] {
         return Err("zfpc_correlated_dims must be true for one axis at least");
     }
