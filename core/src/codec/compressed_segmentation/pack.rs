@@ -4,7 +4,12 @@ use super::layout::{BlockShape, Part, Strides};
 use super::palette::Palette;
 
 /// Packs the indices of a part of a block into its bytes, which are zeros.
-pub(super) fn pack<const N: usize>(bits: u8, palette: &Palette<N>, place: (&Part, BlockShape), out: &mut [u8]) {
+pub(super) fn pack<const N: usize>(
+    bits: u8,
+    palette: &Palette<N>,
+    place: (&Part, BlockShape),
+    out: &mut [u8],
+) {
     match bits {
         0 => {}
         1 => pack_part::<N, 1>(palette, place, out),
