@@ -86,6 +86,9 @@ fn unit(array: &BigArray, memory: u64, console: Console) -> [u64; 3] {
     let lengths = (0..3).map(|axis| unit[axis].min(size[axis]));
     let bytes = lengths.fold(value_bytes, u64::saturating_mul);
     if bytes <= memory / 2 || unit == chunk {
+        if array.scale().sharding.is_some() && array.shard_bbox(array.bounds().min).is_none() {
+            console.note("note: the chunks of a shard are no box, so each shard is written in parts, which is slow");
+        }
         return unit;
     }
     // `memory` is half of what the option says.
