@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Points(PointsArgs),
     /// List the chunks that are not stored.
     Missing(MissingArgs),
+    /// Look inside shards: of a volume, of meshes, skeletons or annotations.
+    Shard(ShardArgs),
     /// Delete chunks, a scale's chunks, or a whole volume.
     Rm(RmArgs),
     /// Show the main job on a small volume made up on the spot.
@@ -334,6 +336,49 @@ pub(crate) struct MissingArgs {
     #[arg(long = "box", value_name = "BOX")]
     pub(crate) bbox: Option<BoxArg>,
     /// Which scale: an index, a key, or a resolution x,y,z [default: 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShardArgs {
+    #[command(subcommand)]
+    pub(crate) verb: ShardVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ShardVerb {
+    /// List the shards, or the ids in one of them.
+    Ls(ShardLsArgs),
+    /// Get the value of an id: of a chunk, as its encoding has it.
+    Get(ShardGetArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShardLsArgs {
+    /// The volume, or the directory of meshes, skeletons or annotations.
+    pub(crate) url: String,
+    /// List the ids of the shard that has this one (a chunk's id is the compressed Morton code of
+    /// its place in the grid).
+    pub(crate) id: Option<u64>,
+    /// Which scale of a volume: an index, a key, or a resolution x,y,z [default: 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShardGetArgs {
+    /// The volume, or the directory of meshes, skeletons or annotations.
+    pub(crate) url: String,
+    /// The id.
+    pub(crate) id: u64,
+    /// Where to write the value [default: standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// As it is stored, without undoing the shard's own compression.
+    #[arg(long)]
+    pub(crate) stored: bool,
+    /// Which scale of a volume: an index, a key, or a resolution x,y,z [default: 0].
     #[arg(long, value_name = "S")]
     pub(crate) scale: Option<String>,
 }

@@ -1,11 +1,14 @@
 //! The only room that prints: facts and results on standard output, the rest on standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bigarrays::array::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::CliError;
 
 /// Where a command's output goes, and how it looks.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +41,14 @@ impl Console {
         if writeln!(io::stdout(), "{}", text.trim_end_matches('\n')).is_err() {
             std::process::exit(0);
         }
+    }
+
+    /// Gives bytes as the result.
+    #[expect(clippy::unused_self, reason = "printing goes through the console")]
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), CliError> {
+        let failed = CliError::file("write", Path::new("standard output"));
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(failed)
     }
 
     /// Says something beside the result.

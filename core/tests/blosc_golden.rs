@@ -6,6 +6,7 @@
 //! byte shuffle; `bitshuffle` level 9, `stored` level 0. `many_blocks` has 100000 uint64 values
 //! `i >> 14` at level 1.
 #![cfg(feature = "blosc")]
+#![expect(clippy::unwrap_used, reason = "the helpers belong to the tests")]
 
 use bigarrays_core::codec::{ChunkSpec, CodecError, codec_for};
 use bigarrays_core::{DataType, Encoding, Scale};

@@ -3,6 +3,7 @@
 //! The content is `bytes(((i * i) >> 3) % 251 for i in range(3000))`. A file with two streams has
 //! the first 1000 bytes in one and the rest in another; the `.xz` one has 8 bytes of padding
 //! between them.
+#![expect(clippy::unwrap_used, reason = "the helpers belong to the tests")]
 
 use bigarrays_core::backend::ContentEncoding::{self, Bzip2, Xz};
 use bigarrays_core::codec::CodecError;

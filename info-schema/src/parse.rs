@@ -186,6 +186,48 @@ fn chunk_sizes(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<Option<[u
     Some(items.iter().map(|item| read(item, problems)).collect())
 }
 
+impl Sharding {
+    /// Reads a `sharding` object: also of meshes, skeletons and annotations, which are packed the
+    /// same way.
+    ///
+    /// ```
+    /// use bigarrays_info::{ShardEncoding, Sharding};
+    /// use serde_json::json;
+    ///
+    /// let sharding = Sharding::from_value(&json!({
+    ///     "@type": "neuroglancer_uint64_sharded_v1", "preshift_bits": 9, "hash": "identity",
+    ///     "minishard_bits": 6, "shard_bits": 15, "data_encoding": "gzip"
+    /// }))?;
+    /// assert_eq!(sharding.minishard_index_encoding, ShardEncoding::Raw);
+    /// # Ok::<(), bigarrays_info::InfoError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InfoError::Invalid`] with every problem.
+    pub fn from_value(value: &Value) -> Result<Self, InfoError> {
+        let mut problems = Problems::default();
+        let read = sharding(&Node { value, path: "sharding".to_owned() }, &mut problems);
+        let errors: Vec<Problem> =
+            problems.into_vec().into_iter().filter(Problem::is_error).collect();
+        let read = read.and_then(|(sharding, _)| sharding).filter(|_| errors.is_empty());
+        let read = read.ok_or(InfoError::Invalid { problems: errors })?;
+        let too_many = [
+            ("preshift_bits", read.preshift_bits, 63),
+            ("minishard_bits", read.minishard_bits, 32),
+            ("shard_bits", read.shard_bits, 64 - read.minishard_bits.min(32)),
+        ];
+        let too_many = too_many.into_iter().filter(|(_, bits, most)| bits > most);
+        let problems: Vec<Problem> = too_many
+            .map(|(field, bits, most)| {
+                let path = format!("sharding.{field}");
+                Problem::error(path, format!("must be 0 to {most}, not {bits}"))
+            })
+            .collect();
+        if problems.is_empty() { Ok(read) } else { Err(InfoError::Invalid { problems }) }
+    }
+}
+
 /// The `sharding` object and the keys in it that are not known.
 fn sharding(
     node: &Node<'_>,

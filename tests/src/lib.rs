@@ -3,6 +3,7 @@
 //! there, so that the tests pass from a bare clone and check more where there is more.
 
 pub mod bench;
+pub mod hostile;
 pub mod matrix;
 pub mod npy;
 

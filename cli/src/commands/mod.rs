@@ -8,6 +8,7 @@ mod info;
 mod missing;
 mod points;
 mod rm;
+mod shard;
 mod write;
 
 use crate::args::{Cli, Command};
@@ -25,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Write(args) => write::run(&args, console),
         Command::Points(args) => points::run(&args, console),
         Command::Missing(args) => missing::run(&args, console),
+        Command::Shard(args) => shard::run(&args, console),
         Command::Rm(args) => rm::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),
     }

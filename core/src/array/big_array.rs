@@ -17,6 +17,7 @@ use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::geometry::{BoundingBox, ChunkGrid, ChunkPart};
 use crate::key::{Key, Prefix};
+use crate::shard::ShardStore;
 
 /// One scale of a volume of chunks in a store `B`, read and written as arrays `[x, y, z, c]`.
 ///
@@ -194,6 +195,26 @@ impl<B: KeyValueBackend> BigArray<B> {
     fn whole_chunk(&self, cell: [u64; 3]) -> Option<ChunkPart> {
         let chunk = self.grid().chunk_box(cell);
         (!chunk.is_empty()).then_some(ChunkPart { cell, chunk, part: chunk })
+    }
+
+    /// The container of this scale's shards, or `None` for a volume without shards.
+    #[must_use]
+    pub fn shards(&self) -> Option<&ShardStore<Arc<B>>> {
+        Some(&self.inner.store.shards()?.store)
+    }
+
+    /// The id in its shard of the chunk in a cell of the grid, or `None` for a volume without
+    /// shards and outside the grid.
+    #[must_use]
+    pub fn chunk_id(&self, cell: [u64; 3]) -> Option<u64> {
+        self.whole_chunk(cell)?;
+        Some(self.inner.store.shards()?.id(cell))
+    }
+
+    /// The cell of the chunk with an id, or `None` if there is none.
+    #[must_use]
+    pub fn chunk_of_id(&self, id: u64) -> Option<[u64; 3]> {
+        self.inner.store.shards()?.cell(id)
     }
 
     /// The voxels of the shard that holds a voxel, clipped to the volume: a box that is written

@@ -219,10 +219,10 @@ where
                 }));
             }
             None => {
-                loads.extend(coalesce(&places, self.limits(places.len())).into_iter().map(|run| {
+                for run in coalesce(&places, self.limits(places.len())) {
                     let chunks = run.members.into_iter().filter_map(&mut take).collect();
-                    Load { request, source: Source::File(run.range), chunks }
-                }))
+                    loads.push(Load { request, source: Source::File(run.range), chunks });
+                }
             }
         }
         let absent = (0..places.len()).filter(|&n| places[n].is_empty()).filter_map(take);
@@ -277,32 +277,43 @@ where
             |place, chunks, loaded, scratch| {
                 let (request, source) = &sources[place];
                 match loaded {
-                    None => outdated
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .extend(chunks.into_iter().map(|(wanted, _)| wanted)),
-                    Some(bytes) => {
-                        let start = match source {
-                            Source::File(range) => range.start,
-                            Source::Memory(_) | Source::Absent => {
-                                chunks.first().map_or(0, |(_, place)| place.start)
-                            }
-                        };
-                        for (wanted, place) in chunks {
-                            let place = place.start - start..place.end - start;
-                            let blob = (!place.is_empty()).then(|| {
-                                let bytes = ByteRange::Bounded(place).slice(&bytes);
-                                self.shards.store.blob(bytes, heads[*request].1.clone())
-                            });
-                            let (part, key) = (&wanted.part, &heads[*request].0);
-                            (self.work)(Fetched { part, key, blob }, wanted.item, scratch)?;
-                        }
+                    Some(bytes) => self.deliver(&heads[*request], source, &bytes, chunks, scratch),
+                    None => {
+                        let chunks = chunks.into_iter().map(|(wanted, _)| wanted);
+                        outdated.lock().unwrap_or_else(PoisonError::into_inner).extend(chunks);
+                        Ok(())
                     }
                 }
-                Ok(())
             },
         )?;
         Ok(mem::take(&mut outdated.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Does the work on each chunk of a source.
+    fn deliver<T>(
+        &self,
+        (key, version): &(Key, Option<Version>),
+        source: &Source,
+        bytes: &Bytes,
+        chunks: Vec<(Wanted<T>, Range<u64>)>,
+        scratch: &mut Scratch,
+    ) -> Result<()>
+    where
+        W: Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
+    {
+        for (Wanted { part, item, .. }, place) in chunks {
+            let stored = match source {
+                Source::Absent => None,
+                Source::Memory(bytes) => Some(bytes.clone()),
+                Source::File(range) => {
+                    let inside = place.start - range.start..place.end - range.start;
+                    Some(ByteRange::Bounded(inside).slice(bytes))
+                }
+            };
+            let blob = stored.map(|bytes| self.shards.store.blob(bytes, version.clone()));
+            (self.work)(Fetched { part: &part, key, blob }, item, scratch)?;
+        }
+        Ok(())
     }
 
     /// The bytes of a source, or `None` if the file is another by now.

@@ -35,6 +35,13 @@ impl<B: KeyValueBackend> VolumeShards<B> {
         self.code.encode(cell)
     }
 
+    /// The cell of an id that a chunk of the grid has.
+    pub(crate) fn cell(&self, id: u64) -> Option<[u64; 3]> {
+        let cell = self.code.decode(id);
+        let inside = (0..3).all(|axis| cell[axis] < self.grid.cells()[axis]);
+        (inside && self.code.encode(cell) == id).then_some(cell)
+    }
+
     /// The shard of the chunk in a cell.
     pub(crate) fn shard(&self, cell: [u64; 3]) -> u64 {
         Place::of(self.id(cell), self.store.sharding()).shard

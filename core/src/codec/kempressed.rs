@@ -29,7 +29,7 @@ impl Codec for Kempressed {
         read(encoded, spec.data_type, stream_shape(spec), Planes::Swapped, scratch)?;
         match spec.data_type {
             DataType::Float64 => {
-                change(scratch, |value| (f64::from_le_bytes(value) - 2.0).to_le_bytes())
+                change(scratch, |value| (f64::from_le_bytes(value) - 2.0).to_le_bytes());
             }
             _ => change(scratch, |value| (f32::from_le_bytes(value) - 2.0).to_le_bytes()),
         }
@@ -39,7 +39,7 @@ impl Codec for Kempressed {
     fn encode(&self, mut voxels: Vec<u8>, spec: &ChunkSpec) -> Result<Vec<u8>, CodecError> {
         match spec.data_type {
             DataType::Float64 => {
-                change(&mut voxels, |value| (f64::from_le_bytes(value) + 2.0).to_le_bytes())
+                change(&mut voxels, |value| (f64::from_le_bytes(value) + 2.0).to_le_bytes());
             }
             _ => change(&mut voxels, |value| (f32::from_le_bytes(value) + 2.0).to_le_bytes()),
         }

@@ -35,10 +35,11 @@ impl Png {
         Self { level: scale.png_level.unwrap_or(DEFAULT_LEVEL).min(9) }
     }
 
-    /// Level 0 stores, the others are those of zlib.
+    /// Level 0 stores, 1 is a fast compressor made for images, the others are those of zlib.
     fn compression(self) -> (DeflateCompression, Filter) {
         match self.level {
             0 => (DeflateCompression::NoCompression, Filter::NoFilter),
+            1 => (DeflateCompression::FdeflateUltraFast, Filter::Adaptive),
             level => (DeflateCompression::Level(level), Filter::Adaptive),
         }
     }

@@ -112,10 +112,13 @@ impl Header {
             let what = format!("crackle holds one channel, not {channels}; use another encoding");
             return Err(CodecError::unencodable(what));
         }
-        let axis = |axis: usize| {
-            u32::try_from(axis).map_err(|_| {
-                CodecError::unencodable("crackle has 32 bits for each axis; use smaller chunks")
-            })
+        let axis = |axis: usize| match u32::try_from(axis) {
+            Ok(0) => Err(CodecError::unencodable("crackle cannot hold a chunk without voxels")),
+            Ok(axis) => Ok(axis),
+            Err(_) => {
+                let what = "crackle has 32 bits for each axis; use smaller chunks";
+                Err(CodecError::unencodable(what))
+            }
         };
         Ok(Self {
             version: 1,
@@ -169,6 +172,9 @@ impl Header {
         if shape != spec.shape {
             let what = format!("it is of shape {shape:?}, but the chunk is {:?}", spec.shape);
             return Err(CodecError::corrupt(what));
+        }
+        if self.shape.contains(&0) {
+            return Err(CodecError::corrupt("it has no voxels"));
         }
         if u32::from(self.grid_log2) < 32 && 1_u32 << self.grid_log2 < x.max(y) {
             return Err(unsupported("crackle with several grids a slice"));

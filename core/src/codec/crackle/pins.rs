@@ -37,6 +37,8 @@ pub(super) struct Pins {
     open: Vec<Pin>,
     /// For each region of all slices, its place in the table of labels.
     keys: Vec<u32>,
+    /// Voxels that no pin passes through: pins do not overlap.
+    free: u64,
 }
 
 /// What the pins are read with.
@@ -66,8 +68,8 @@ impl Pins {
         let Ok(labels) = u32::try_from(labels) else {
             return Err(CodecError::corrupt(format!("it has pins for {labels} labels")));
         };
-        let mut pins =
-            Self { waiting: Vec::new(), open: Vec::new(), keys: vec![BACKGROUND; regions] };
+        let keys = vec![BACKGROUND; regions];
+        let mut pins = Self { waiting: Vec::new(), open: Vec::new(), keys, free: voxels };
         for key in 0..labels {
             pins.read_pins(&mut reader, key, &widths, header)?;
             pins.read_regions(&mut reader, key, &widths)?;
@@ -102,6 +104,10 @@ impl Pins {
                     format!("a pin reaches from slice {z} to {}, and {sz} are there", end - 1);
                 return Err(CodecError::corrupt(what));
             }
+            let Some(free) = self.free.checked_sub(end - z) else {
+                return Err(CodecError::corrupt("its pins are longer than all its columns"));
+            };
+            self.free = free;
             let voxel = len(start % (sx * sy));
             self.waiting.push(Pin { voxel, start: len(z), end: len(end), key });
         }

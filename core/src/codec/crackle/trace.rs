@@ -27,11 +27,11 @@ impl Tracer {
         self.symbols.clear();
         let stride = cracks.stride();
         // A chain takes all lines that hang together, so one starts where a scan meets a line.
-        for first in stride..cracks.lines.len() {
-            if has_line(cracks, first) {
-                self.starts.push([first % stride, first / stride - 1]);
-                self.trace(cracks, first);
-            }
+        let mut first = stride;
+        while let Some(next) = cracks.lines[first..].iter().position(|&lines| lines != 0) {
+            first += next;
+            self.starts.push([first % stride, first / stride - 1]);
+            self.trace(cracks, first);
         }
         self.write_index(cracks, out);
         self.write_moves(out);

@@ -27,10 +27,7 @@ pub(super) fn decode(encoded: &[u8], spec: &ChunkSpec, image: &mut [u8]) -> Resu
     if !decoder.is_loading_done() {
         return Err(CodecError::corrupt("it is cut short: its last frame is not complete"));
     }
-    let frames = decoder.num_loaded_frames();
-    if frames > MAX_FRAMES {
-        return Err(CodecError::corrupt(format!("it has {frames} frames; a chunk has one")));
-    }
+    check_frames(&decoder)?;
     let render = decoder.render_frame(0).map_err(undecodable)?;
     let mut pixels = render.stream();
     raster::check_size(spec, pixels.width(), pixels.height())?;
@@ -39,6 +36,24 @@ pub(super) fn decode(encoded: &[u8], spec: &ChunkSpec, image: &mut [u8]) -> Resu
     } else {
         Err(CodecError::corrupt("it has fewer samples than its header tells"))
     }
+}
+
+fn check_frames(decoder: &JxlImage) -> Result<(), CodecError> {
+    let count = decoder.num_loaded_frames();
+    if count > MAX_FRAMES {
+        return Err(CodecError::corrupt(format!("it has {count} frames; a chunk has one")));
+    }
+    // jxl-oxide 0.12.6 weighs the smoothing filter wrongly where there is a single row (it adds
+    // where it should multiply): wrong voxels, not an error, unless it is told here.
+    let mut frames = (0..count).filter_map(|index| decoder.frame(index));
+    if frames.any(|frame| {
+        let header = frame.header();
+        header.height == 1 && header.width > 1 && header.restoration_filter.gab.enabled()
+    }) {
+        let what = Cow::Borrowed("a lossy jxl image of a single row with a smoothing filter");
+        return Err(CodecError::Unsupported { what });
+    }
+    Ok(())
 }
 
 fn undecodable(source: LibraryError) -> CodecError {

@@ -1,0 +1,79 @@
+//! `jpeg`: a chunk as a JPEG image, which is lossy.
+//!
+//! Source: the neuroglancer *precomputed* volume specification, "jpeg chunk encoding", and ITU-T
+//! T.81 with JFIF. `uint8`; one channel is gray, three are RGB, which the file holds as YCbCr.
+//!
+//! Written is a baseline image without subsampling, since channels are data more often than
+//! colours. Read is any baseline or progressive image, with any whole-numbered subsampling. JPEG
+//! leaves the last bit of a sample to the decoder; this one computes what libjpeg-turbo does by
+//! default, so that a volume has the same voxels here as in CloudVolume, TensorStore and
+//! neuroglancer. No decoder at hand does: those of other libraries differ by three levels in
+//! places, and by far more at the edges of subsampled images.
+
+mod bits;
+mod blocks;
+mod decode;
+mod frame;
+mod idct;
+mod scan;
+mod upsample;
+
+use bigarrays_info::{Encoding, Scale};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+use super::raster;
+use super::{ChunkSpec, Codec, CodecError};
+
+/// The quality where a volume names none; CloudVolume's.
+const DEFAULT_QUALITY: u8 = 85;
+
+/// JPEG has 16 bits for a side.
+const MAX_SIDE: usize = 0xffff;
+
+/// The codec of `jpeg` chunks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Jpeg {
+    quality: u8,
+}
+
+impl Jpeg {
+    pub(super) fn new(scale: &Scale) -> Self {
+        // As libjpeg does it, 0 is the worst that there is.
+        Self { quality: scale.jpeg_quality.unwrap_or(DEFAULT_QUALITY).clamp(1, 100) }
+    }
+}
+
+impl Codec for Jpeg {
+    fn max_len(&self, spec: &ChunkSpec) -> usize {
+        raster::max_len(spec)
+    }
+
+    fn decode<'a>(
+        &self,
+        encoded: &'a [u8],
+        spec: &ChunkSpec,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], CodecError> {
+        raster::check_spec(Encoding::Jpeg, spec)?;
+        scratch.resize(spec.voxel_bytes(), 0);
+        decode::decode(encoded, spec, scratch)?;
+        Ok(scratch)
+    }
+
+    fn encode(&self, voxels: Vec<u8>, spec: &ChunkSpec) -> Result<Vec<u8>, CodecError> {
+        raster::check_spec(Encoding::Jpeg, spec)?;
+        let [width, height] = raster::new_size(spec, MAX_SIDE)?.map(u16::try_from);
+        let (Ok(width), Ok(height)) = (width, height) else {
+            return Err(CodecError::unencodable("its image is too wide or too high"));
+        };
+        let color = if spec.shape[3] == 1 { ColorType::Luma } else { ColorType::Rgb };
+        let image = raster::to_image(voxels, spec);
+        let mut encoded = Vec::with_capacity(image.len() / 4);
+        let mut encoder = Encoder::new(&mut encoded, self.quality);
+        encoder.set_sampling_factor(SamplingFactor::F_1_1);
+        encoder
+            .encode(&image, width, height, color)
+            .map_err(|error| CodecError::EncoderFailed { source: Box::new(error) })?;
+        Ok(encoded)
+    }
+}
