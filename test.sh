@@ -13,16 +13,25 @@ mkdir -p "$cache"
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-need() { # program, Debian package
-    command -v "$1" >/dev/null && return
-    echo "test.sh: installing $2 for $1"
+install() { # Debian package, what it is for
+    echo "test.sh: installing $1 for $2"
     as_root apt-get update -qq
-    as_root apt-get install -y -qq --no-install-recommends "$2"
+    as_root apt-get install -y -qq --no-install-recommends "$1"
+}
+
+need() { # program, Debian package
+    command -v "$1" >/dev/null || install "$2" "$1"
 }
 
 need cc gcc
+need c++ g++
+need cmake cmake
+# For the bindings of zfp, which a build of all features makes.
+if [ -z "${LIBCLANG_PATH:-}" ] && ! ldconfig -p | grep -q libclang; then
+    install libclang-dev "libclang"
+fi
 need python3 python3
-python3 -c 'import ensurepip' 2>/dev/null || { as_root apt-get update -qq; as_root apt-get install -y -qq python3-venv; }
+python3 -c 'import ensurepip' 2>/dev/null || install python3-venv venv
 
 # One environment for each version of the list; made under another name and moved, so that an
 # interrupted installation is never taken for a whole one.
@@ -38,7 +47,7 @@ fi
 export BIGARRAYS_PYTHON="$venv/bin/python"
 export BIGARRAYS_SHARED="${BIGARRAYS_SHARED:-$PWD/../shared}"
 
-cargo build --locked -p bigarrays-cli
+cargo build --locked -p bigarrays-cli --all-features
 export BIGARRAYS_BIN="$CARGO_TARGET_DIR/debug/bigarrays"
 cargo test --locked --workspace --all-features "$@"
 

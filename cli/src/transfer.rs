@@ -83,17 +83,27 @@ fn unit(array: &BigArray, memory: u64, console: Console) -> [u64; 3] {
     let value_bytes = array.data_type().size().saturating_mul(array.channels());
     let value_bytes = u64::try_from(value_bytes).unwrap_or(u64::MAX);
     let size = array.scale().size;
-    let lengths = (0..3).map(|axis| unit[axis].min(size[axis]));
-    let bytes = lengths.fold(value_bytes, u64::saturating_mul);
-    if bytes <= memory / 2 || unit == chunk {
+    let bytes = |shape: [u64; 3]| {
+        let lengths = (0..3).map(|axis| shape[axis].min(size[axis]));
+        lengths.fold(value_bytes, u64::saturating_mul)
+    };
+    let is_sharded = array.scale().sharding.is_some();
+    let is_box = array.shard_bbox(array.bounds().min).is_some();
+    if !is_sharded || bytes(if is_box { unit } else { size }) <= memory / 2 {
         return unit;
     }
     // `memory` is half of what the option says.
-    console.note(&format!(
-        "note: a shard has {} of voxels, so each is written in parts, which is slow; --memory {} would take it whole",
-        volume::bytes(bytes.into()),
-        bytes.saturating_mul(4),
-    ));
+    console.note(&if is_box {
+        let bytes = bytes(unit);
+        format!(
+            "note: a shard has {} of voxels, so each is written in parts, which is slow; --memory {} would take it whole",
+            volume::bytes(bytes.into()),
+            bytes.saturating_mul(4),
+        )
+    } else {
+        "note: the chunks of a shard are no box, so each shard is written in parts, which is slow"
+            .to_owned()
+    });
     chunk
 }
 

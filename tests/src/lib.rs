@@ -2,6 +2,7 @@
 //! and the data beside the project. Each answers `None` with one printed line where it is not
 //! there, so that the tests pass from a bare clone and check more where there is more.
 
+pub mod bench;
 pub mod hostile;
 pub mod matrix;
 pub mod npy;

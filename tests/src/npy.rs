@@ -39,7 +39,9 @@ impl Voxels {
         Self::parse(&bytes).ok_or_else(|| format!("{} is not such an .npy", path.display()))
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// The voxels of the bytes of an `.npy` file of three or four axes, if they are such.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(b"\x93NUMPY\x01\x00")?;
         let (len, rest) = rest.split_first_chunk::<2>()?;
         let (header, data) = rest.split_at_checked(u16::from_le_bytes(*len).into())?;

@@ -3,99 +3,10 @@
 #![expect(clippy::expect_used, reason = "test helpers may fail a test")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use bigarrays_tests::{command, skipped, text};
-use serde_json::Value;
-
-/// The command in a folder of its own.
-struct Bench {
-    command: PathBuf,
-    dir: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new() -> Option<Self> {
-        Some(Self { command: command()?, dir: tempfile::tempdir().expect("a folder") })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn run(&self, line: &str) -> Output {
-        Command::new(&self.command)
-            .args(line.split_whitespace())
-            .current_dir(self.dir.path())
-            .output()
-            .expect("the command starts")
-    }
-
-    fn succeeds(&self, line: &str) -> String {
-        let output = self.run(line);
-        assert!(output.status.success(), "{line}: {}", text(&output));
-        String::from_utf8(output.stdout).expect("text")
-    }
-
-    /// Runs a line that must fail with this exit status and say all these words.
-    fn fails(&self, status: i32, line: &str, words: &[&str]) {
-        let output = self.run(line);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(status), "{line}: {}", text(&output));
-        for word in words {
-            assert!(said.contains(word), "{line}: {word:?} is not in:\n{said}");
-        }
-    }
-
-    fn json(&self, line: &str) -> Value {
-        serde_json::from_str(&self.succeeds(&format!("{line} --json"))).expect("JSON")
-    }
-
-    /// All files with their bytes: to see that nothing changed.
-    fn snapshot(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        fn walk(dir: &Path, all: &mut Vec<(PathBuf, Vec<u8>)>) {
-            for entry in fs::read_dir(dir).expect("a folder") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    walk(&path, all);
-                } else {
-                    all.push((path.clone(), fs::read(&path).expect("a file")));
-                }
-            }
-        }
-        let mut all = Vec::new();
-        walk(self.dir.path(), &mut all);
-        all.sort();
-        all
-    }
-
-    /// A `.npy` of little-endian uint8 or uint16 in Fortran order.
-    fn npy(&self, name: &str, descr: &str, shape: &str, data: &[u8]) {
-        let mut header =
-            format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': ({shape}), }}");
-        while (header.len() + 11) % 64 != 0 {
-            header.push(' ');
-        }
-        header.push('\n');
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend(u16::try_from(header.len()).expect("short").to_le_bytes());
-        bytes.extend(header.as_bytes());
-        bytes.extend(data);
-        fs::write(self.path(name), bytes).expect("written");
-    }
-}
-
-/// The voxels of an `.npy` file that the command wrote.
-fn payload(path: &Path) -> Vec<u8> {
-    let bytes = fs::read(path).expect("a file");
-    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    bytes[10 + header..].to_vec()
-}
-
-fn ramp(len: usize) -> Vec<u8> {
-    (0..len).map(|n| u8::try_from(n % 251).expect("small")).collect()
-}
+use bigarrays_tests::bench::{Bench, payload, ramp};
+use bigarrays_tests::{skipped, text};
 
 #[test]
 fn a_volume_is_created_written_cut_out_and_removed() {
@@ -235,14 +146,7 @@ fn types_that_viewers_refuse_are_made_with_a_warning() {
         &["num_channels"],
     );
     bench.fails(1, "create jpg --size 8,8,8 --dtype uint64 --encoding jpeg", &["jpeg"]);
-    bench.fails(
-        1,
-        "create cseg --size 8,8,8 --dtype uint64 --encoding compressed_segmentation",
-        &["compressed_segmentation", "this version"],
-    );
-    assert!(
-        !bench.path("seg").exists() && !bench.path("jpg").exists() && !bench.path("cseg").exists()
-    );
+    assert!(!bench.path("seg").exists() && !bench.path("jpg").exists());
 }
 
 #[test]
