@@ -108,6 +108,7 @@ impl<'a> Chunk<'a> {
                 return Err(CodecError::corrupt(what));
             };
             rest = after;
+            self.check_index(Row::Labels, z, count)?;
             for (row, runs) in slab.chunks_exact_mut(sx).zip(components.rows()) {
                 for run in runs {
                     row[run.start..sx.min(run.end + 1)].fill(own[run.component]);
@@ -120,6 +121,26 @@ impl<'a> Chunk<'a> {
         }
     }
 
+    /// Refuses an index that tells another number of a decoded slice than the stream has: a
+    /// decoder of some slices would go by it.
+    fn check_index(&self, row: Row, z: usize, found: usize) -> Result<(), CodecError> {
+        if !self.header.layout.has_random_access() {
+            return Ok(());
+        }
+        let (labels, locations) = self.sections.index.split_at(self.sections.index.len() / 2);
+        let (numbers, what) = match row {
+            Row::Labels => (labels, "labels"),
+            Row::Locations => (locations, "locations before"),
+        };
+        let slice = self.slices.start + z;
+        let number = numbers.chunks_exact(self.header.index_bytes()).nth(slice);
+        if number.and_then(index_number) == Some(found) {
+            return Ok(());
+        }
+        let what = format!("its index is wrong about the {what} slice {slice}, which are {found}");
+        Err(CodecError::corrupt(what))
+    }
+
     /// Gives the other boundary voxels their label.
     fn fill_boundaries<const N: usize>(
         &self,
@@ -129,8 +150,14 @@ impl<'a> Chunk<'a> {
     ) -> Result<(), CodecError> {
         let connectivity = self.header.layout.connectivity;
         let [sx, sy, sz] = boundaries.shape();
-        let mut locations = locations::Reader::new(locations);
+        let across = !self.header.layout.has_random_access();
+        let mut locations = locations::Reader::new(locations, across);
+        let mut read = 0;
         for (y, z) in (0..sz).flat_map(|z| (0..sy).map(move |y| (y, z))) {
+            if y == 0 && z > 0 {
+                self.check_index(Row::Locations, z, locations.read() - read)?;
+                read = locations.read();
+            }
             for word in 0..boundaries.row_words() {
                 let classes = boundaries.classes([word, y, z], connectivity);
                 let begin = word * 64 + sx * (y + sy * z);
@@ -148,6 +175,15 @@ impl<'a> Chunk<'a> {
         }
         locations.finish()
     }
+}
+
+/// The two rows of the index.
+#[derive(Clone, Copy)]
+enum Row {
+    /// The labels of each slice.
+    Labels,
+    /// The locations of the slice before each.
+    Locations,
 }
 
 /// The sum of the first numbers of a row of the index.
