@@ -13,14 +13,21 @@ pub(super) struct Canvas<'a, const N: usize> {
 impl<const N: usize> Canvas<'_, N> {
     /// Gives a whole part one label.
     pub(super) fn fill(&mut self, part: &Part, label: [u8; N]) {
-        let width = part.shape[0];
-        for (_, at) in part.rows(self.strides) {
-            let row = &mut self.labels[at..][..width];
-            match row.as_mut_array::<8>() {
-                Some(row) => *row = [label; 8],
-                None => row.fill(label),
+        for z in 0..part.shape[2] {
+            for row in self.rows(part, z) {
+                match row.as_mut_array::<8>() {
+                    Some(row) => *row = [label; 8],
+                    None => row.fill(label),
+                }
             }
         }
+    }
+
+    /// The rows of one plane of a part.
+    fn rows(&mut self, part: &Part, z: usize) -> impl Iterator<Item = &mut [[u8; N]]> {
+        let [width, height, _] = part.shape;
+        let plane = &mut self.labels[part.at + z * self.strides.z..];
+        plane.chunks_mut(self.strides.y).take(height).map(move |row| &mut row[..width])
     }
 
     /// Looks up the labels of a part.
@@ -56,12 +63,15 @@ impl<const N: usize> Canvas<'_, N> {
     ) where
         L: Lookup<N, BITS>,
     {
-        let width = part.shape[0];
-        for (voxel, at) in part.rows(self.strides) {
-            let (row, _) = self.labels[at..][..width].as_chunks_mut();
-            let octets = &octets[block.place(voxel) / 8..][..width / 8];
-            for (labels, octet) in row.iter_mut().zip(octets) {
-                lookup.octet(octet, labels);
+        let [x, y, z] = part.start;
+        for k in 0..part.shape[2] {
+            let octets = &octets[block.place([x, y, z + k]) / 8..];
+            let octets = octets.chunks(block.width() / 8);
+            for (row, octets) in self.rows(part, k).zip(octets) {
+                let (row, _) = row.as_chunks_mut();
+                for (labels, octet) in row.iter_mut().zip(octets) {
+                    lookup.octet(octet, labels);
+                }
             }
         }
     }
@@ -91,8 +101,9 @@ impl<'a, const BITS: usize> Indices<'a, BITS> {
 
     /// All indices in octets, if every row of the part begins with one and ends with one.
     fn octets(&self, part: &Part) -> Option<&'a [[u8; BITS]]> {
-        let whole = [self.block.width(), part.start[0], part.shape[0]];
-        whole.iter().all(|extent| extent % 8 == 0).then(|| self.bytes.as_chunks().0)
+        let extents = [self.block.width(), part.start[0], part.shape[0]];
+        let are_whole = extents.iter().all(|extent| extent.is_multiple_of(8));
+        are_whole.then_some(self.bytes.as_chunks().0)
     }
 
     /// The eight indices from a place on; zeros past the stream's end.
