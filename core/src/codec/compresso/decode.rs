@@ -43,10 +43,16 @@ struct Chunk<'a> {
     slices: Range<usize>,
 }
 
+/// What the slices to decode take from a stream.
+struct Numbers<'a, const N: usize> {
+    ids: &'a [[u8; N]],
+    locations: &'a [[u8; N]],
+}
+
 impl<'a> Chunk<'a> {
     fn decode<const N: usize>(&self, scratch: &mut Vec<u8>) -> Result<(), CodecError> {
         let boundaries = windows::decode(&self.header, &self.sections, self.slices.clone())?;
-        let (ids, locations) = self.numbers_of_slices::<N>()?;
+        let Numbers { ids, locations } = self.numbers_of_slices()?;
         let voxels: usize = boundaries.shape().iter().product();
         // What an earlier chunk left there needs no clearing: every voxel is written.
         scratch.resize(voxels * N, 0);
@@ -56,14 +62,12 @@ impl<'a> Chunk<'a> {
     }
 
     /// The ids and the locations of the slices.
-    fn numbers_of_slices<const N: usize>(
-        &self,
-    ) -> Result<(&'a [[u8; N]], &'a [[u8; N]]), CodecError> {
+    fn numbers_of_slices<const N: usize>(&self) -> Result<Numbers<'a, N>, CodecError> {
         let ids = self.sections.ids.as_chunks::<N>().0;
         let locations = self.sections.locations.as_chunks::<N>().0;
         let sz = self.header.shape[2];
         if self.slices == (0..sz) {
-            return Ok((ids, locations));
+            return Ok(Numbers { ids, locations });
         }
         let (counts, starts) = self.sections.index.split_at(self.sections.index.len() / 2);
         let sum = |numbers: &[u8], how_many| sum(numbers, self.header.index_bytes(), how_many);
@@ -74,9 +78,11 @@ impl<'a> Chunk<'a> {
         let ids = first_id.zip(last_id).and_then(|(first, last)| ids.get(first..last));
         let locations =
             first_location.zip(last_location).and_then(|(first, last)| locations.get(first..last));
-        ids.zip(locations).ok_or_else(|| {
-            CodecError::corrupt("its index leads past the labels or the locations that it has")
-        })
+        let (Some(ids), Some(locations)) = (ids, locations) else {
+            let what = "its index leads past the labels or the locations that it has";
+            return Err(CodecError::corrupt(what));
+        };
+        Ok(Numbers { ids, locations })
     }
 
     /// Gives the voxels of each component their label, and the boundary voxels right of them.
