@@ -74,11 +74,8 @@ impl Parts {
         put(&mut self.counts, wide(count), header.count_width());
         self.add_labels(slice, header.width);
 
-        cracks.make_lines(false);
-        if header.permissible {
-            cracks.make_walls(true)?;
-            cracks.make_lines(false);
-        }
+        // Walls around the slice are no lines in either format.
+        cracks.make_lines(header.permissible);
         let start = self.codes.len();
         self.tracer.encode(cracks, &mut self.codes);
         let Ok(code_len) = u32::try_from(self.codes.len() - start) else {

@@ -1,5 +1,6 @@
 //! The sections of a stream, cut apart and checked against their crc32c.
 
+use std::fmt::Arguments;
 use std::ops::Range;
 
 use super::bytes::{Reader, len};
@@ -64,7 +65,7 @@ impl<'a> Stream<'a> {
     /// Checks the region numbers of a slice.
     pub(super) fn check_regions(&self, z: usize, regions: &[u32]) -> Result<(), CodecError> {
         let Some(crc) = self.crcs.and_then(|crcs| crcs.get(z)) else { return Ok(()) };
-        check_crc(&format!("the cracks of slice {z}"), crc32c_of_regions(regions), *crc)
+        check_crc(format_args!("the cracks of slice {z}"), crc32c_of_regions(regions), *crc)
     }
 }
 
@@ -73,11 +74,8 @@ fn read_index<'a>(reader: &mut Reader<'a>, header: &Header) -> Result<&'a [[u8; 
     let index = reader.take_items(u64::from(header.shape[2]), 4, "crack index")?;
     if header.version == 1 {
         let crc = reader.take(4, "crack index")?;
-        check_crc(
-            "the numbers of its crack index",
-            crc32c::crc32c(index),
-            [crc[0], crc[1], crc[2], crc[3]],
-        )?;
+        let what = format_args!("the numbers of its crack index");
+        check_crc(what, crc32c::crc32c(index), [crc[0], crc[1], crc[2], crc[3]])?;
     }
     Ok(index.as_chunks().0)
 }
@@ -91,11 +89,11 @@ fn read_crcs<'a>(reader: &mut Reader<'a>, labels: &[u8]) -> Result<&'a [[u8; 4]]
     if !odd.is_empty() {
         return Err(CodecError::corrupt("it ends inside a crc32c"));
     }
-    check_crc("its labels", crc32c::crc32c(labels), *first)?;
+    check_crc(format_args!("its labels"), crc32c::crc32c(labels), *first)?;
     Ok(slices)
 }
 
-fn check_crc(what: &str, found: u32, stored: [u8; 4]) -> Result<(), CodecError> {
+fn check_crc(what: Arguments<'_>, found: u32, stored: [u8; 4]) -> Result<(), CodecError> {
     let stored = u32::from_le_bytes(stored);
     if found == stored {
         return Ok(());
