@@ -3,6 +3,14 @@
 //! The golden files and what they stand for are written by `golden/images/make.py`, which names
 //! the programs and their versions.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "helpers of tests, and content that is made to wrap"
+)]
+
 use std::fs;
 use std::path::Path;
 

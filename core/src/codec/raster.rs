@@ -196,33 +196,14 @@ fn merge<const C: usize, const N: usize>(planes: &[u8], image: &mut [u8]) {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use bigarrays_info::DataType;
     use proptest::prelude::*;
 
     use super::*;
 
-    pub(in crate::codec) fn spec(data_type: DataType, shape: [usize; 4]) -> ChunkSpec {
+    fn spec(data_type: DataType, shape: [usize; 4]) -> ChunkSpec {
         ChunkSpec { data_type, shape }
-    }
-
-    /// A slow wave with a little noise, somewhat like microscopy; every channel has its own.
-    pub(in crate::codec) fn smooth(spec: &ChunkSpec, noise: u32) -> Vec<u8> {
-        let [x, y, z, c] = spec.shape;
-        let mut state = 1_u32;
-        let mut voxels = Vec::with_capacity(spec.voxel_bytes());
-        for index in 0..x * y * z * c {
-            let (i, j, k) = (index % x, index / x % y, index / (x * y) % z);
-            let channel = index / (x * y * z);
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let wave = ((i + 3 * channel) as f32 / 9.0).sin() + ((j + 2 * k) as f32 / 11.0).cos();
-            let level = 128.0 + 50.0 * wave + ((state >> 16) % (noise + 1)) as f32;
-            match spec.data_type.size() {
-                1 => voxels.push(level as u8),
-                _ => voxels.extend(((level * 256.0) as u16 ^ (state >> 28) as u16).to_le_bytes()),
-            }
-        }
-        voxels
     }
 
     #[test]
@@ -261,8 +242,8 @@ pub(super) mod tests {
     #[test]
     fn image_must_have_the_pixels_of_the_chunk_in_any_arrangement() {
         let gray = spec(DataType::Uint8, [4, 3, 2, 1]);
-        for (width, height) in [(4, 6), (12, 2), (24, 1), (1, 24)] {
-            assert!(check_size(&gray, width as u32, height as u32).is_ok());
+        for (width, height) in [(4_u32, 6_u32), (12, 2), (24, 1), (1, 24)] {
+            assert!(check_size(&gray, width, height).is_ok());
         }
         for (width, height) in [(4, 5), (0, 24), (u64::MAX, u64::MAX), (5, 5)] {
             assert!(check_size(&gray, width, height).is_err());

@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
             0xda => self.scan(content)?,
             0xe0 if content.starts_with(b"JFIF\0") => self.hints.is_jfif = true,
             0xee if content.starts_with(b"Adobe") => {
-                self.hints.transform = content.get(11).copied()
+                self.hints.transform = content.get(11).copied();
             }
             0xc0..=0xcf | 0xd8 | 0xdc => {
                 return Err(CodecError::corrupt(format!(

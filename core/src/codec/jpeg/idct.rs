@@ -34,7 +34,8 @@ pub(super) fn inverse(block: &[i32; 64]) -> [[u8; 8]; 8] {
 /// The sample of a block without details: all coefficients but the first are 0.
 pub(super) fn flat(first: i32) -> u8 {
     // What `inverse` comes to.
-    to_sample(((Wrapping(first) << KEPT_BITS) + number(1 << (KEPT_BITS + 2)) >> (KEPT_BITS + 3)).0)
+    let kept = (Wrapping(first) << KEPT_BITS) + number(1 << (KEPT_BITS + 2));
+    to_sample((kept >> (KEPT_BITS + 3)).0)
 }
 
 fn to_sample(centred: i32) -> u8 {
@@ -50,7 +51,7 @@ fn transform(input: [Number; 8], shift: usize) -> [Number; 8] {
     std::array::from_fn(|index| {
         let sum =
             if index < 4 { even[index] + odd[index] } else { even[7 - index] - odd[7 - index] };
-        sum + rounding >> shift
+        (sum + rounding) >> shift
     })
 }
 
@@ -59,8 +60,8 @@ fn even_half([x0, x2, x4, x6]: [Number; 4]) -> [Number; 4] {
     let both = (x2 + x6) * number(4433); // 0.541196100
     let low = both - x6 * number(15137); // 1.847759065
     let high = both + x2 * number(6270); // 0.765366865
-    let sum = x0 + x4 << SCALE_BITS;
-    let difference = x0 - x4 << SCALE_BITS;
+    let sum = (x0 + x4) << SCALE_BITS;
+    let difference = (x0 - x4) << SCALE_BITS;
     [sum + high, difference + low, difference - low, sum - high]
 }
 
@@ -105,8 +106,8 @@ mod tests {
             let cosine = |x: usize, k: usize| {
                 ((2 * x + 1) as f64 * k as f64 * std::f64::consts::PI / 16.0).cos()
             };
-            for y in 0..8 {
-                for x in 0..8 {
+            for (y, row) in samples.iter().enumerate() {
+                for (x, &sample) in row.iter().enumerate() {
                     let mut sum = 0.0;
                     for v in 0..8 {
                         for u in 0..8 {
@@ -115,7 +116,7 @@ mod tests {
                         }
                     }
                     let expected = (sum / 4.0 + 128.0).clamp(0.0, 255.0);
-                    prop_assert!((f64::from(samples[y][x]) - expected).abs() < 0.6);
+                    prop_assert!((f64::from(sample) - expected).abs() < 0.6);
                 }
             }
         }

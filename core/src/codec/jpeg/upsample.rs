@@ -26,44 +26,42 @@ pub(super) fn write(frame: &Frame, colors: Colors, planes: &mut [u8]) {
             let mut samples = [(); 3].map(|()| Vec::new());
             for (index, ((red, green), blue)) in rows.enumerate() {
                 let [luma, blues, reds] = &mut samples;
-                upsample(y, index, luma);
-                upsample(cb, index, blues);
-                upsample(cr, index, reds);
-                convert([luma, blues, reds], [red, green, blue]);
+                let (luma, blues) = (upsample(y, index, luma), upsample(cb, index, blues));
+                convert([luma, blues, upsample(cr, index, reds)], [red, green, blue]);
             }
         }
     } else {
         let mut samples = Vec::new();
         for (plane, component) in planes.chunks_exact_mut(pixels).zip(&frame.components) {
             for (index, row) in plane.chunks_exact_mut(width).enumerate() {
-                upsample(component, index, &mut samples);
-                row.copy_from_slice(&samples[..width]);
+                row.copy_from_slice(&upsample(component, index, &mut samples)[..width]);
             }
         }
     }
 }
 
-/// A row of pixels of one component, or some more.
-fn upsample(component: &Component, y: usize, to: &mut Vec<u8>) {
+/// A row of pixels of one component, or some more; made in `to` if they are not there already.
+fn upsample<'a>(component: &'a Component, y: usize, to: &'a mut Vec<u8>) -> &'a [u8] {
     let [across, down] = component.pixels_per_sample;
     let near = component.row(y / down);
     // The row that the pixels are next nearest to; the outermost rows are their own neighbours.
     let last = component.size[1] - 1;
-    let far = if y % 2 == 0 { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(last) };
+    let far = if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(last) };
     to.clear();
     match [across, down] {
-        [1, 1] => to.extend(near),
+        [1, 1] => return near,
         [2, 1] if near.len() > 2 => {
             double(near.iter().map(|&sample| 4 * u16::from(sample)), [4, 8], to);
         }
         [2, 2] if near.len() > 2 => double(weigh(near, component.row(far)), [8, 7], to),
         [1, 2] => {
-            let rounding = if y % 2 == 0 { 1 } else { 2 };
+            let rounding = if y.is_multiple_of(2) { 1 } else { 2 };
             let sums = weigh(near, component.row(far));
             to.extend(sums.map(|sum| low_byte((sum + rounding) >> 2)));
         }
         _ => to.extend(near.iter().flat_map(|&sample| std::iter::repeat_n(sample, across))),
     }
+    to
 }
 
 /// Three parts of one row and one of another.

@@ -1,10 +1,11 @@
 //! Bits, least significant first.
 
-/// Writes numbers of up to 56 bits one after another.
+/// Writes numbers of up to 32 bits one after another.
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
     pending: u64,
+    /// Fewer than 32.
     pending_bits: u32,
 }
 
@@ -14,13 +15,17 @@ impl BitWriter {
     }
 
     /// Appends the `count` low bits of `value`, which has no others.
+    #[inline]
     pub(super) fn put(&mut self, count: u32, value: u64) {
-        debug_assert!(count <= 56 && value >> count == 0, "{value} in {count} bits");
-        if self.pending_bits + count >= 64 {
-            self.drain();
-        }
+        debug_assert!(count <= 32 && value >> count == 0, "{value} in {count} bits");
         self.pending |= value << self.pending_bits;
         self.pending_bits += count;
+        if self.pending_bits >= 32 {
+            let [a, b, c, d, ..] = self.pending.to_le_bytes();
+            self.bytes.extend_from_slice(&[a, b, c, d]);
+            self.pending >>= 32;
+            self.pending_bits -= 32;
+        }
     }
 
     /// Appends several numbers of a fixed number of bits.
@@ -30,19 +35,14 @@ impl BitWriter {
         }
     }
 
-    /// Moves whole bytes out, of which there are at most eight.
-    fn drain(&mut self) {
-        let whole = self.pending_bits / 8;
-        let bytes = self.pending.to_le_bytes();
-        self.bytes.extend(bytes.iter().take(usize::try_from(whole).unwrap_or(bytes.len())));
-        self.pending = self.pending.checked_shr(8 * whole).unwrap_or(0);
-        self.pending_bits -= 8 * whole;
-    }
-
     /// Fills the last byte with zeros.
     pub(super) fn pad_to_byte(&mut self) {
-        self.pending_bits = self.pending_bits.next_multiple_of(8);
-        self.drain();
+        while self.pending_bits > 0 {
+            let [low, ..] = self.pending.to_le_bytes();
+            self.bytes.push(low);
+            self.pending >>= 8;
+            self.pending_bits = self.pending_bits.saturating_sub(8);
+        }
     }
 
     /// The bytes, the last one padded.
@@ -61,11 +61,8 @@ mod tests {
         let mut bits = BitWriter::default();
         bits.put_all(&[(1, 1), (3, 0b010), (4, 0b1111), (2, 0b01)]);
         bits.pad_to_byte();
-        bits.put(56, 0x0011_2233_4455_66);
-        bits.put(56, 1);
-        bits.put(4, 0xa);
-        let expected =
-            [0xf5, 0x01, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 1, 0, 0, 0, 0, 0, 0, 0x0a];
+        bits.put_all(&[(28, 0x0123_4567), (32, 1), (4, 0xa), (1, 1)]);
+        let expected = [0xf5, 0x01, 0x67, 0x45, 0x23, 0x11, 0, 0, 0, 0xa0, 0x01];
         assert_eq!(bits.finish(), expected);
     }
 }

@@ -205,7 +205,8 @@ fn write_tokens(to: &mut BitWriter, channels: &[Vec<Token>], codes: &[PrefixCode
     for (tokens, code) in channels.iter().zip(codes) {
         for token in tokens {
             let (length, bits) = code.code(token.symbol.into());
-            to.put(length + u32::from(token.extra_bits), bits | (u64::from(token.extra) << length));
+            to.put(length, bits);
+            to.put(token.extra_bits.into(), token.extra.into());
         }
     }
 }
