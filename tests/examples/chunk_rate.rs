@@ -1,6 +1,6 @@
 //! How fast a volume is read and written on one thread, from memory and to memory: one line of
 //! JSON with MB of voxels a second. `read` is the whole volume into an array that is there,
-//! `write` chunk by chunk, `copy` a plain copy of that array, `decode` the codec alone, chunk by
+//! `chunks` and `write` chunk by chunk, `copy` a plain copy of that array, `decode` the codec alone, chunk by
 //! chunk. `tests/python/chunk_speed.py` runs it beside TensorStore.
 //!
 //! ```sh
@@ -56,7 +56,7 @@ fn measure<T: bigarrays::Element>(
         Ok(())
     })?;
     let codec = codec_for(array.scale());
-    let (mut decode, mut write) = (Duration::ZERO, Duration::ZERO);
+    let [mut decode, mut chunks, mut write] = [Duration::ZERO; 3];
     let mut scratch = Vec::new();
     for part in parts {
         let chunk: Array4<T> = array.read(part.chunk)?;
@@ -68,13 +68,15 @@ fn measure<T: bigarrays::Element>(
                 Ok(())
             })?;
         }
+        chunks += fastest(|| array.read::<T>(part.chunk).map(drop))?;
         write += fastest(|| array.write(part.chunk.min, chunk.view()))?;
     }
     let megabytes = f64::from(u32::try_from(bytes >> 10).unwrap_or(u32::MAX)) * 1.024e-3;
     let rate = |time: Duration| megabytes / time.as_secs_f64();
     println!(
-        "{{\"read\": {:.0}, \"write\": {:.0}, \"copy\": {:.0}, \"decode\": {:.0}}}",
+        "{{\"read\": {:.0}, \"chunks\": {:.0}, \"write\": {:.0}, \"copy\": {:.0}, \"decode\": {:.0}}}",
         rate(read),
+        rate(chunks),
         rate(write),
         rate(copy),
         rate(decode)

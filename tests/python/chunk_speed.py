@@ -34,14 +34,19 @@ def tensorstore(volume):
     whole = np.zeros(array.shape, array.dtype.numpy_dtype, order="F")
     target = ts.array(whole, context=context, write=True)
     read = min(clock(lambda: target.write(array).result()) for _ in range(ROUNDS))
-    write = 0.0
+    chunks, write = 0.0, 0.0
     for cell in np.ndindex(*[-(-s // c) for s, c in zip(size, chunk)]):
         start = [o + c * n for o, c, n in zip(low, chunk, cell)]
         end = [min(a + c, o + s) for a, c, o, s in zip(start, chunk, low, size)]
         part = array[start[0]:end[0], start[1]:end[1], start[2]:end[2], :]
         voxels = np.asfortranarray(part.read(order="F").result())
+        chunks += min(clock(lambda: part.read(order="F").result()) for _ in range(ROUNDS))
         write += min(clock(lambda: part.write(voxels).result()) for _ in range(ROUNDS))
-    return {"read": whole.nbytes / read / 1e6, "write": whole.nbytes / write / 1e6}
+    return {
+        "read": whole.nbytes / read / 1e6,
+        "chunks": whole.nbytes / chunks / 1e6,
+        "write": whole.nbytes / write / 1e6,
+    }
 
 
 def clock(call):
@@ -58,8 +63,8 @@ def main():
         ours.append(json.loads(subprocess.run([program, str(volume)], check=True, capture_output=True).stdout))
         theirs.append(tensorstore(volume))
     median = lambda results, what: statistics.median(result[what] for result in results)
-    print(f"plain copy of the volume {median(ours, 'copy'):8.0f}, the codec alone {median(ours, 'decode'):8.0f}")
-    for what in ("read", "write"):
+    print(f"plain copy of the volume {median(ours, 'copy'):.0f}, our codec alone {median(ours, 'decode'):.0f}")
+    for what in ("read", "chunks", "write"):
         a, b = median(ours, what), median(theirs, what)
         print(f"{what:6} bigarrays {a:8.0f}  TensorStore {b:8.0f}  ratio {a / b:.2f}")
 

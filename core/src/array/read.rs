@@ -6,7 +6,7 @@ use super::big_array::BigArray;
 use super::fetch::Fetched;
 use super::options::{MemoryOrder, OnMissing, OutOfBounds};
 use super::plan;
-use super::scatter::{Block, scatter};
+use super::scatter::{Block, rows, scatter};
 use crate::backend::{Blob, KeyValueBackend};
 use crate::chunk_store::{Scratch, shape_in_memory};
 use crate::dispatch;
@@ -160,13 +160,14 @@ impl<B: KeyValueBackend> BigArray<B> {
         scratch: &mut Scratch,
         mut window: ArrayViewMut4<'_, T>,
     ) -> Result<()> {
-        let dense = window.view_mut().reversed_axes().into_slice();
-        let out = dense.map(bytemuck::cast_slice_mut::<T, u8>);
         let store = &self.inner.store;
-        if let Some(decoded) = store.decode_part((key, part), blob, scratch, out)? {
-            let block = Block { shape: decoded.shape, start: decoded.start };
-            scatter(decoded.voxels, block, window);
+        if store.decodes_rows()
+            && let Some(mut rows) = rows(&mut window)
+        {
+            return store.decode_rows(key, part, blob, scratch, &mut rows);
         }
+        let decoded = store.decode_part(key, part, blob, scratch)?;
+        scatter(decoded.voxels, Block { shape: decoded.shape, start: decoded.start }, window);
         Ok(())
     }
 

@@ -56,6 +56,22 @@ pub(crate) fn scatter<T: Element>(chunk: &[u8], block: Block, window: ArrayViewM
     }
 }
 
+/// The bytes of a window's rows along x, in the order of y, then z, then channel; `None` if
+/// voxels of a row are not neighbours in memory.
+pub(crate) fn rows<'a, T: Element>(
+    window: &'a mut ArrayViewMut4<'_, T>,
+) -> Option<Vec<&'a mut [u8]>> {
+    let mut rows = Vec::with_capacity(window.len() / window.dim().0.max(1));
+    for cube in window.view_mut().reversed_axes().into_outer_iter_mut() {
+        for plane in cube.into_outer_iter_mut() {
+            for row in plane.into_outer_iter_mut() {
+                rows.push(bytemuck::cast_slice_mut(row.into_slice()?));
+            }
+        }
+    }
+    Some(rows)
+}
+
 /// Copies voxels of a window of the caller's array into a chunk.
 pub(crate) fn gather<T: Element>(window: &ArrayView4<'_, T>, block: Block, chunk: &mut [u8]) {
     let order = inner_axis_first(window.strides(), window.shape());

@@ -162,26 +162,42 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
         self.decode_bytes(&spec, blob, scratch).map_err(|source| self.bad_chunk(key, chunk, source))
     }
 
-    /// The voxels of `part`, which is inside the chunk: in a block that holds at least them, or,
-    /// if `out` is where exactly they are wanted and the encoding has such a way, there.
+    /// Whether [`decode_rows`](Self::decode_rows) is a way.
+    pub(crate) fn decodes_rows(&self) -> bool {
+        self.codec.row_decoder().is_some()
+    }
+
+    /// The voxels of `part`, which is inside the chunk, to its rows where they are wanted.
+    pub(crate) fn decode_rows(
+        &self,
+        key: &Key,
+        part: &ChunkPart,
+        blob: &Blob,
+        scratch: &mut Scratch,
+        rows: &mut [&mut [u8]],
+    ) -> Result<()> {
+        let spec = self.spec(&part.chunk);
+        let encoded = self.decompress(&spec, blob, &mut scratch.decompressed);
+        let decoded = encoded.and_then(|encoded| match self.codec.row_decoder() {
+            Some(decoder) => decoder.decode_rows(encoded, &spec, &window(part), rows),
+            None => Err(CodecError::Unsupported { what: "decoding to rows".into() }),
+        });
+        decoded.map_err(|source| self.bad_chunk(key, &part.chunk, source))
+    }
+
+    /// At least the voxels of `part`, which is inside the chunk.
     pub(crate) fn decode_part<'a>(
         &self,
-        (key, part): (&Key, &ChunkPart),
+        key: &Key,
+        part: &ChunkPart,
         blob: &'a Blob,
         scratch: &'a mut Scratch,
-        out: Option<&mut [u8]>,
-    ) -> Result<Option<Decoded<'a>>> {
+    ) -> Result<Decoded<'a>> {
         let spec = self.spec(&part.chunk);
         let bad = |source| self.bad_chunk(key, &part.chunk, source);
         let encoded = self.decompress(&spec, blob, &mut scratch.decompressed).map_err(bad)?;
         let window = window(part);
-        if let Some(out) = out
-            && let Some(done) = self.codec.decode_into(encoded, &spec, &window, out)
-        {
-            return done.map(|()| None).map_err(bad);
-        }
-        let decoded = self.codec.decode_window(encoded, &spec, &window, &mut scratch.decoded);
-        decoded.map(Some).map_err(bad)
+        self.codec.decode_window(encoded, &spec, &window, &mut scratch.decoded).map_err(bad)
     }
 
     fn decode_bytes<'a>(

@@ -72,20 +72,9 @@ pub trait Codec: std::fmt::Debug + Send + Sync {
         Ok(Decoded { voxels, shape: spec.shape, start: window.start })
     }
 
-    /// Decodes exactly the voxels of a window to where they are wanted: `out` has their length,
-    /// x fastest. `None` from an encoding that does it no faster than
-    /// [`decode_window`](Self::decode_window) and a copy.
-    ///
-    /// # Errors
-    /// As [`decode_window`](Self::decode_window); `out` holds anything then.
-    fn decode_into(
-        &self,
-        encoded: &[u8],
-        spec: &ChunkSpec,
-        window: &Window,
-        out: &mut [u8],
-    ) -> Option<Result<(), CodecError>> {
-        let _ = (encoded, spec, window, out);
+    /// How this encoding decodes straight to where voxels are wanted; `None` if it does that no
+    /// faster than [`decode_window`](Self::decode_window) and a copy.
+    fn row_decoder(&self) -> Option<&dyn RowDecoder> {
         None
     }
 
@@ -94,6 +83,22 @@ pub trait Codec: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`CodecError`] if the encoding cannot hold them.
     fn encode(&self, voxels: Vec<u8>, spec: &ChunkSpec) -> Result<Vec<u8>, CodecError>;
+}
+
+/// An encoding that decodes straight to where voxels are wanted.
+pub trait RowDecoder {
+    /// Decodes exactly the voxels of a window, which lies inside the chunk, to its rows along x
+    /// in the order of y, then z, then channel. Each row has the window's length.
+    ///
+    /// # Errors
+    /// As [`Codec::decode_window`]; the rows hold anything then.
+    fn decode_rows(
+        &self,
+        encoded: &[u8],
+        spec: &ChunkSpec,
+        window: &Window,
+        rows: &mut [&mut [u8]],
+    ) -> Result<(), CodecError>;
 }
 
 /// The codec of a scale's chunks.

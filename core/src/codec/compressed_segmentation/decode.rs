@@ -1,7 +1,7 @@
 //! Reading: channels, headers and blocks of a stream that may be hostile.
 
 use super::header::Header;
-use super::layout::{BlockShape, Part, Strides};
+use super::layout::{BlockShape, Part};
 use super::lookup::{Bytes, Lookup, Nibbles, Pairs, Quads, Wide, padded};
 use super::paint::{Canvas, Indices};
 use crate::codec::{CodecError, Window};
@@ -17,11 +17,12 @@ pub(super) struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// Decodes a window of all channels to labels of `N` bytes; `voxels` has its length.
+    /// Decodes a window of all channels to labels of `N` bytes: to its rows along x, y fastest,
+    /// then z and channel.
     pub(super) fn decode<const N: usize>(
         &self,
         window: &Window,
-        voxels: &mut [u8],
+        rows: &mut [&mut [u8]],
     ) -> Result<(), CodecError> {
         let (words, rest) = self.encoded.as_chunks::<4>();
         if !rest.is_empty() {
@@ -34,16 +35,15 @@ impl Chunk<'_> {
                 format!("it has {found} words, too few for the offsets of its {channels} channels");
             return Err(CodecError::corrupt(what));
         };
-        let (labels, _) = voxels.as_chunks_mut::<N>();
-        if labels.is_empty() {
+        if rows.is_empty() {
             return Ok(());
         }
-        let strides = Strides::of(window);
-        let planes = labels.chunks_exact_mut(labels.len() / self.channels);
-        for (labels, &offset) in planes.zip(offsets) {
+        let height = window.end[1] - window.start[1];
+        let channels = rows.len() / self.channels;
+        for (rows, &offset) in rows.chunks_exact_mut(channels).zip(offsets) {
             let channel =
                 Channel { words: from_word(words, u32::from_le_bytes(offset)), chunk: self };
-            channel.decode(window, Canvas { labels, strides })?;
+            channel.decode::<N>(window, Canvas { rows, height })?;
         }
         Ok(())
     }
@@ -61,7 +61,7 @@ impl Channel<'_> {
     fn decode<const N: usize>(
         &self,
         window: &Window,
-        mut canvas: Canvas<'_, N>,
+        mut canvas: Canvas<'_, '_, N>,
     ) -> Result<(), CodecError> {
         let (block, shape) = (self.chunk.block, self.chunk.shape);
         let blocks = block.grid(shape).into_iter().fold(1, usize::saturating_mul);
@@ -83,7 +83,7 @@ impl Channel<'_> {
         &self,
         header: Header,
         part: &Part,
-        canvas: &mut Canvas<'_, N>,
+        canvas: &mut Canvas<'_, '_, N>,
     ) -> Result<(), CodecError> {
         let (table, _) = from_word(self.words, header.table).as_flattened().as_chunks::<N>();
         let Some(&first) = table.first() else {
@@ -129,7 +129,7 @@ struct Job<'a, const N: usize> {
 impl<const N: usize> Job<'_, N> {
     fn paint<const BITS: usize, L>(
         &self,
-        canvas: &mut Canvas<'_, N>,
+        canvas: &mut Canvas<'_, '_, N>,
         lookup: &L,
     ) -> Result<(), CodecError>
     where

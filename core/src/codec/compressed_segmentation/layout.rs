@@ -51,8 +51,6 @@ impl BlockShape {
         let [grid_x, grid_y, _] = self.grid(chunk);
         let [x, y, z] =
             [0, 1, 2].map(|axis| spans(self.shape[axis], window.start[axis], window.end[axis]));
-        let width = window.end[0] - window.start[0];
-        let height = window.end[1] - window.start[1];
         z.flat_map(move |z| {
             let x = x.clone();
             y.clone().flat_map(move |y| {
@@ -60,7 +58,7 @@ impl BlockShape {
                     block: x.block + grid_x * (y.block + grid_y * z.block),
                     start: [x.start, y.start, z.start],
                     shape: [x.len, y.len, z.len],
-                    at: x.at + width * (y.at + height * z.at),
+                    offset: [x.at, y.at, z.at],
                 })
             })
         })
@@ -76,15 +74,16 @@ pub(super) struct Part {
     pub(super) start: [usize; 3],
     /// Its extent in voxels.
     pub(super) shape: [usize; 3],
-    /// The place of its first voxel in the window.
-    pub(super) at: usize,
+    /// Its first voxel, from the window's first.
+    pub(super) offset: [usize; 3],
 }
 
 impl Part {
-    /// The first voxels, from the block's first, of its rows along x, and how far the rows lie
-    /// from the part's own beginning in a window of these strides.
+    /// The first voxels, from the block's first, of its rows along x, and where the rows begin in
+    /// a window of these strides.
     pub(super) fn rows(&self, strides: Strides) -> impl Iterator<Item = ([usize; 3], usize)> {
-        let ([x, y, z], [_, height, depth], at) = (self.start, self.shape, self.at);
+        let ([x, y, z], [_, height, depth]) = (self.start, self.shape);
+        let at = self.offset[0] + strides.y * self.offset[1] + strides.z * self.offset[2];
         (0..depth).flat_map(move |k| {
             let plane = at + k * strides.z;
             (0..height).map(move |j| ([x, y + j, z + k], plane + j * strides.y))

@@ -34,7 +34,7 @@ use std::borrow::Cow;
 
 use bigarrays_info::{DataType, Scale};
 
-use super::{ChunkSpec, Codec, CodecError, Decoded, Window};
+use super::{ChunkSpec, Codec, CodecError, Decoded, RowDecoder, Window};
 use layout::BlockShape;
 
 /// The codec of `compressed_segmentation` chunks.
@@ -53,25 +53,6 @@ impl CompressedSegmentation {
             None => Err(unsupported(format!(
                 "compressed_segmentation in blocks of {size:?} voxels (1 to 2^32 - 1 voxels)"
             ))),
-        }
-    }
-}
-
-impl CompressedSegmentation {
-    /// Decodes a window to `out`, which has its length.
-    fn decode_window_to(
-        &self,
-        encoded: &[u8],
-        spec: &ChunkSpec,
-        window: &Window,
-        out: &mut [u8],
-    ) -> Result<(), CodecError> {
-        let [x, y, z, channels] = spec.shape;
-        let chunk = decode::Chunk { encoded, block: self.block, shape: [x, y, z], channels };
-        match spec.data_type {
-            DataType::Uint32 => chunk.decode::<4>(window, out),
-            DataType::Uint64 => chunk.decode::<8>(window, out),
-            other => Err(unsupported_type(other)),
         }
     }
 }
@@ -110,18 +91,14 @@ impl Codec for CompressedSegmentation {
         let shape = [wx, wy, wz, channels];
         // Every label of the window is written, so what is left from another chunk may stay.
         scratch.resize(ChunkSpec { shape, ..*spec }.voxel_bytes(), 0);
-        self.decode_window_to(encoded, spec, window, scratch)?;
+        let row_bytes = wx * spec.data_type.size();
+        let mut rows: Vec<&mut [u8]> = scratch.chunks_exact_mut(row_bytes.max(1)).collect();
+        self.decode_rows(encoded, spec, window, &mut rows)?;
         Ok(Decoded { voxels: scratch, shape, start: [0; 3] })
     }
 
-    fn decode_into(
-        &self,
-        encoded: &[u8],
-        spec: &ChunkSpec,
-        window: &Window,
-        out: &mut [u8],
-    ) -> Option<Result<(), CodecError>> {
-        Some(self.decode_window_to(encoded, spec, window, out))
+    fn row_decoder(&self) -> Option<&dyn RowDecoder> {
+        Some(self)
     }
 
     fn encode(&self, voxels: Vec<u8>, spec: &ChunkSpec) -> Result<Vec<u8>, CodecError> {
@@ -132,6 +109,24 @@ impl Codec for CompressedSegmentation {
         match spec.data_type {
             DataType::Uint32 => encode::encode::<4>(&voxels, self.block, spec.shape),
             DataType::Uint64 => encode::encode::<8>(&voxels, self.block, spec.shape),
+            other => Err(unsupported_type(other)),
+        }
+    }
+}
+
+impl RowDecoder for CompressedSegmentation {
+    fn decode_rows(
+        &self,
+        encoded: &[u8],
+        spec: &ChunkSpec,
+        window: &Window,
+        rows: &mut [&mut [u8]],
+    ) -> Result<(), CodecError> {
+        let [x, y, z, channels] = spec.shape;
+        let chunk = decode::Chunk { encoded, block: self.block, shape: [x, y, z], channels };
+        match spec.data_type {
+            DataType::Uint32 => chunk.decode::<4>(window, rows),
+            DataType::Uint64 => chunk.decode::<8>(window, rows),
             other => Err(unsupported_type(other)),
         }
     }

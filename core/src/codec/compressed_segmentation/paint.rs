@@ -3,14 +3,16 @@
 use super::layout::{BlockShape, Part, Strides};
 use super::lookup::{Lookup, unpack};
 
-/// The labels of one channel of a window, x fastest.
+/// The labels of one channel of a window, row by row along x; wherever the rows are.
 #[derive(Debug)]
-pub(super) struct Canvas<'a, const N: usize> {
-    pub(super) labels: &'a mut [[u8; N]],
-    pub(super) strides: Strides,
+pub(super) struct Canvas<'a, 'b, const N: usize> {
+    /// y fastest.
+    pub(super) rows: &'a mut [&'b mut [u8]],
+    /// Rows of a plane.
+    pub(super) height: usize,
 }
 
-impl<const N: usize> Canvas<'_, N> {
+impl<const N: usize> Canvas<'_, '_, N> {
     /// Gives a whole part one label.
     pub(super) fn fill(&mut self, part: &Part, label: [u8; N]) {
         for z in 0..part.shape[2] {
@@ -25,9 +27,9 @@ impl<const N: usize> Canvas<'_, N> {
 
     /// The rows of one plane of a part.
     fn rows(&mut self, part: &Part, z: usize) -> impl Iterator<Item = &mut [[u8; N]]> {
-        let [width, height, _] = part.shape;
-        let plane = &mut self.labels[part.at + z * self.strides.z..];
-        plane.chunks_mut(self.strides.y).take(height).map(move |row| &mut row[..width])
+        let ([width, height, _], [x, y, first]) = (part.shape, part.offset);
+        let rows = &mut self.rows[y + self.height * (first + z)..][..height];
+        rows.iter_mut().map(move |row| row[x * N..][..width * N].as_chunks_mut().0)
     }
 
     /// Looks up the labels of a part.
