@@ -154,7 +154,8 @@ impl<'a> Chunk<'a> {
         let mut locations = locations::Reader::new(locations, across);
         let mut read = 0;
         for (y, z) in (0..sz).flat_map(|z| (0..sy).map(move |y| (y, z))) {
-            if y == 0 && z > 0 {
+            // Of the slice before the first one wanted nothing is known.
+            if y == 0 && (z > 0 || self.slices.start == 0) {
                 self.check_index(Row::Locations, z, locations.read() - read)?;
                 read = locations.read();
             }
