@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test of bigarrays, and installs what they need: a Python environment with the rival
-# programs, outside the clone. Arguments go to `cargo test`.
+# programs, outside the clone. Arguments go to `cargo test`; `--prepare` only installs.
 #
 #   CARGO_TARGET_DIR      where to build       [default: the user's cache folder]
 #   BIGARRAYS_SHARED      data and checks beside the project, if there are any  [../shared]
@@ -27,8 +27,8 @@ need cc gcc
 need c++ g++
 need cmake cmake
 # For the bindings of zfp, which a build of all features makes.
-if [ -z "${LIBCLANG_PATH:-}" ] && ! ldconfig -p | grep -q libclang; then
-    install libclang-dev "libclang"
+if [ -z "${LIBCLANG_PATH:-}" ] && ! ldconfig -p | grep -E 'libclang(-[0-9]+)?\.so' >/dev/null; then
+    install libclang-dev bindgen
 fi
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || install python3-venv venv
@@ -44,6 +44,8 @@ if [ ! -x "$venv/bin/python" ]; then
     "$venv.new/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list"
     mv "$venv.new" "$venv"
 fi
+# Whoever only builds with all features needs no more than that.
+[ "${1:-}" != --prepare ] || exit 0
 export BIGARRAYS_PYTHON="$venv/bin/python"
 export BIGARRAYS_SHARED="${BIGARRAYS_SHARED:-$PWD/../shared}"
 
