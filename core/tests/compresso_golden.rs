@@ -1,4 +1,9 @@
 //! Compresso streams of the PyPI package `compresso` 3.3.3, which is what CloudVolume calls.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test helpers outside test functions may fail a test in any way"
+)]
 
 #[path = "golden/compresso/golden.rs"]
 mod golden;

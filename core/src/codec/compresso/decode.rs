@@ -43,10 +43,16 @@ struct Chunk<'a> {
     slices: Range<usize>,
 }
 
+/// What the slices to decode take from a stream.
+struct Numbers<'a, const N: usize> {
+    ids: &'a [[u8; N]],
+    locations: &'a [[u8; N]],
+}
+
 impl<'a> Chunk<'a> {
     fn decode<const N: usize>(&self, scratch: &mut Vec<u8>) -> Result<(), CodecError> {
         let boundaries = windows::decode(&self.header, &self.sections, self.slices.clone())?;
-        let (ids, locations) = self.numbers_of_slices::<N>()?;
+        let Numbers { ids, locations } = self.numbers_of_slices()?;
         let voxels: usize = boundaries.shape().iter().product();
         // What an earlier chunk left there needs no clearing: every voxel is written.
         scratch.resize(voxels * N, 0);
@@ -56,14 +62,12 @@ impl<'a> Chunk<'a> {
     }
 
     /// The ids and the locations of the slices.
-    fn numbers_of_slices<const N: usize>(
-        &self,
-    ) -> Result<(&'a [[u8; N]], &'a [[u8; N]]), CodecError> {
+    fn numbers_of_slices<const N: usize>(&self) -> Result<Numbers<'a, N>, CodecError> {
         let ids = self.sections.ids.as_chunks::<N>().0;
         let locations = self.sections.locations.as_chunks::<N>().0;
         let sz = self.header.shape[2];
         if self.slices == (0..sz) {
-            return Ok((ids, locations));
+            return Ok(Numbers { ids, locations });
         }
         let (counts, starts) = self.sections.index.split_at(self.sections.index.len() / 2);
         let sum = |numbers: &[u8], how_many| sum(numbers, self.header.index_bytes(), how_many);
@@ -74,9 +78,11 @@ impl<'a> Chunk<'a> {
         let ids = first_id.zip(last_id).and_then(|(first, last)| ids.get(first..last));
         let locations =
             first_location.zip(last_location).and_then(|(first, last)| locations.get(first..last));
-        ids.zip(locations).ok_or_else(|| {
-            CodecError::corrupt("its index leads past the labels or the locations that it has")
-        })
+        let (Some(ids), Some(locations)) = (ids, locations) else {
+            let what = "its index leads past the labels or the locations that it has";
+            return Err(CodecError::corrupt(what));
+        };
+        Ok(Numbers { ids, locations })
     }
 
     /// Gives the voxels of each component their label, and the boundary voxels right of them.
@@ -102,6 +108,7 @@ impl<'a> Chunk<'a> {
                 return Err(CodecError::corrupt(what));
             };
             rest = after;
+            self.check_index(Row::Labels, z, count)?;
             for (row, runs) in slab.chunks_exact_mut(sx).zip(components.rows()) {
                 for run in runs {
                     row[run.start..sx.min(run.end + 1)].fill(own[run.component]);
@@ -114,6 +121,26 @@ impl<'a> Chunk<'a> {
         }
     }
 
+    /// Refuses an index that tells another number of a decoded slice than the stream has: a
+    /// decoder of some slices would go by it.
+    fn check_index(&self, row: Row, z: usize, found: usize) -> Result<(), CodecError> {
+        if !self.header.layout.has_random_access() {
+            return Ok(());
+        }
+        let (labels, locations) = self.sections.index.split_at(self.sections.index.len() / 2);
+        let (numbers, what) = match row {
+            Row::Labels => (labels, "labels"),
+            Row::Locations => (locations, "locations before"),
+        };
+        let slice = self.slices.start + z;
+        let number = numbers.chunks_exact(self.header.index_bytes()).nth(slice);
+        if number.and_then(index_number) == Some(found) {
+            return Ok(());
+        }
+        let what = format!("its index is wrong about the {what} slice {slice}, which are {found}");
+        Err(CodecError::corrupt(what))
+    }
+
     /// Gives the other boundary voxels their label.
     fn fill_boundaries<const N: usize>(
         &self,
@@ -123,8 +150,14 @@ impl<'a> Chunk<'a> {
     ) -> Result<(), CodecError> {
         let connectivity = self.header.layout.connectivity;
         let [sx, sy, sz] = boundaries.shape();
-        let mut locations = locations::Reader::new(locations);
+        let across = !self.header.layout.has_random_access();
+        let mut locations = locations::Reader::new(locations, across);
+        let mut read = 0;
         for (y, z) in (0..sz).flat_map(|z| (0..sy).map(move |y| (y, z))) {
+            if y == 0 && z > 0 {
+                self.check_index(Row::Locations, z, locations.read() - read)?;
+                read = locations.read();
+            }
             for word in 0..boundaries.row_words() {
                 let classes = boundaries.classes([word, y, z], connectivity);
                 let begin = word * 64 + sx * (y + sy * z);
@@ -142,6 +175,15 @@ impl<'a> Chunk<'a> {
         }
         locations.finish()
     }
+}
+
+/// The two rows of the index.
+#[derive(Clone, Copy)]
+enum Row {
+    /// The labels of each slice.
+    Labels,
+    /// The locations of the slice before each.
+    Locations,
 }
 
 /// The sum of the first numbers of a row of the index.

@@ -14,11 +14,21 @@ const FIRST_LABEL: u64 = 7;
 #[derive(Debug)]
 pub(super) struct Reader<'a, const N: usize> {
     codes: std::slice::Iter<'a, [u8; N]>,
+    all: usize,
+    /// Whether a location may lead to another slice.
+    across: bool,
 }
 
 impl<'a, const N: usize> Reader<'a, N> {
-    pub(super) fn new(codes: &'a [[u8; N]]) -> Self {
-        Self { codes: codes.iter() }
+    /// `across`: a location may lead to another slice. In a stream whose slices can be decoded one
+    /// by one none may.
+    pub(super) fn new(codes: &'a [[u8; N]], across: bool) -> Self {
+        Self { codes: codes.iter(), all: codes.len(), across }
+    }
+
+    /// How many numbers were read.
+    pub(super) fn read(&self) -> usize {
+        self.all - self.codes.len()
     }
 
     /// The label of a voxel. The labels before it are there, and those of all that are no boundary.
@@ -39,7 +49,9 @@ impl<'a, const N: usize> Reader<'a, N> {
             return Ok(low_bytes(code - FIRST_LABEL));
         }
         let [sx, sy, _] = boundaries.shape();
-        neighbour(code, [x, y, z], boundaries)
+        Some(code)
+            .filter(|code| self.across || *code < 4)
+            .and_then(|code| neighbour(code, [x, y, z], boundaries))
             .and_then(|[x, y, z]| labels.get(x + sx * (y + sy * z)).copied())
             .ok_or_else(|| {
                 let what = format!("location {code} at {x},{y},{z} leads to no decoded voxel");

@@ -311,45 +311,30 @@ impl<'a, T: Scalar> Reader<'a, T> {
     }
 }
 
-/// A stream of values of a shape, the first axis fastest, with its header.
+/// A stream, with its header, of the values at these places: length and stride of 1 to 4 axes, from
+/// the first value on.
 pub(super) fn compress<T: Scalar>(
     values: &[T],
-    shape: &[usize],
+    axes: &[(usize, usize)],
     mode: Mode,
 ) -> Result<Vec<u8>, CodecError> {
-    if !(1..=4).contains(&shape.len()) || shape.iter().product::<usize>() != values.len() {
-        let source = format!("{} values are not of the shape {shape:?}", values.len()).into();
-        return Err(CodecError::EncoderFailed { source });
-    }
-    if mode != Mode::Reversible && !values.iter().all(|value| value.can_lose()) {
-        return Err(CodecError::unencodable(
-            "zfp loses bits of finite numbers only, and of integers with two bits to spare: write \
-             without zfpc_rate, zfpc_precision and zfpc_tolerance",
-        ));
-    }
-    if let Mode::Rate(rate) = mode
-        && !(MIN_RATE..=T::SIZE as f64 * 8.0).contains(&rate)
-    {
-        return Err(CodecError::unencodable(format!(
-            "zfpc_rate is {rate}: choose some bits for each value, and no more than it has"
-        )));
-    }
-    let field = field::<T>(shape, values.as_ptr().cast_mut().cast::<c_void>());
-    let dims = c_uint::try_from(shape.len()).unwrap_or(0);
+    check_rate::<T>(mode)?;
+    let field = strided_field(values, axes)?;
+    let dims = c_uint::try_from(axes.len()).unwrap_or(0);
     let mut words = vec![0; most_words::<T>(&field, dims, mode)?];
     let room = size_of_val(&*words);
     let stream = Stream::open(&mut words)?;
     stream.set_mode::<T>(mode, dims);
     #[expect(unsafe_code, reason = "zfp is a C library")]
-    // SAFETY: `field` is of `values`, one after another, as many as its shape has (checked above);
-    // zfp only reads them. It writes no more than the room that it asked for in `most_words` for this
-    // field and mode, its header included.
+    // SAFETY: `field` does not reach past `values`, as `strided_field` promises, and zfp only reads
+    // them. It writes no more than the room that it asked for in `most_words` for this field and mode,
+    // its header included.
     let len = unsafe {
         if zfp::zfp_write_header(stream.zfp.as_ptr(), &raw const field, zfp::ZFP_HEADER_FULL) == 0 {
-            return Err(CodecError::unencodable(format!(
-                "zfp has no stream of the shape {shape:?}: 4 axes have at most 4096 values each, 3 \
-                 have 65536; cut chunks smaller, or set zfpc_correlated_dims"
-            )));
+            return Err(CodecError::unencodable(
+                "zfp has at most 4096 values on each of 4 axes, and 65536 on each of 3: choose a \
+                 smaller chunk size, or set zfpc_correlated_dims",
+            ));
         }
         zfp::zfp_compress(stream.zfp.as_ptr(), &raw const field)
     };
@@ -357,9 +342,49 @@ pub(super) fn compress<T: Scalar>(
     if len == 0 || len > room {
         return Err(CodecError::EncoderFailed { source: "zfp wrote nothing".into() });
     }
-    let mut bytes: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).take(len).collect();
-    bytes.shrink_to_fit();
+    let mut bytes = Vec::with_capacity(len + 8);
+    for word in &words[..len.div_ceil(8)] {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes.truncate(len);
     Ok(bytes)
+}
+
+fn check_rate<T: Scalar>(mode: Mode) -> Result<(), CodecError> {
+    match mode {
+        Mode::Rate(rate) if !(MIN_RATE..=T::SIZE as f64 * 8.0).contains(&rate) => {
+            Err(CodecError::unencodable(format!(
+                "zfpc_rate is {rate}: choose some bits for each value, and no more than it has"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Values at places as zfp is told of them. No place is outside `values`: all strides are positive,
+/// and the place farthest from the first is looked at.
+fn strided_field<T: Scalar>(
+    values: &[T],
+    axes: &[(usize, usize)],
+) -> Result<zfp::zfp_field, CodecError> {
+    let last: usize = axes.iter().map(|&(len, stride)| len.saturating_sub(1) * stride).sum();
+    let known = !axes.is_empty() && axes.iter().all(|&(len, stride)| len > 0 && stride > 0);
+    if !known || axes.len() > 4 || last >= values.len() {
+        let source = format!("{} values have no axes {axes:?}", values.len()).into();
+        return Err(CodecError::EncoderFailed { source });
+    }
+    let shape: Vec<usize> = axes.iter().map(|&(len, _)| len).collect();
+    let stride = |axis: usize| {
+        let stride = axes.get(axis).map_or(0, |&(_, stride)| stride);
+        isize::try_from(stride).unwrap_or(0)
+    };
+    Ok(zfp::zfp_field {
+        sx: stride(0),
+        sy: stride(1),
+        sz: stride(2),
+        sw: stride(3),
+        ..field::<T>(&shape, values.as_ptr().cast_mut().cast::<c_void>())
+    })
 }
 
 /// The room that a stream may take, in words.

@@ -98,13 +98,18 @@ fn encode<T: Scalar>(
              to lose nothing",
         ));
     }
+    let values: Vec<T> = voxels.chunks_exact(T::SIZE).map(T::from_le).collect();
+    if parameters.mode != Mode::Reversible && !values.iter().all(|value| value.can_lose()) {
+        return Err(CodecError::unencodable(
+            "zfp loses bits of finite numbers only, and of integers with two bits to spare: write \
+             without zfpc_rate, zfpc_precision and zfpc_tolerance",
+        ));
+    }
     let slices = Slices::new(spec.shape, parameters.correlated);
-    let mut values = Vec::new();
     let streams: Result<Vec<_>, _> = slices
         .starts()
         .map(|start| {
-            slices.gather::<T>(voxels, start, &mut values);
-            ffi::compress(&values, &slices.dims(), parameters.mode)
+            ffi::compress(values.get(start..).unwrap_or(&[]), slices.axes(), parameters.mode)
         })
         .collect();
     container::write(spec, parameters, &streams?)

@@ -51,14 +51,9 @@ impl Slices {
         places(cuts).map(move |place| offset(place, strides))
     }
 
-    /// The values of a slice as zfp counts them.
-    pub(super) fn gather<T: Scalar>(&self, voxels: &[u8], start: usize, values: &mut Vec<T>) {
-        values.clear();
-        let (lens, strides) = (self.axes.map(|(len, _)| len), self.axes.map(|(_, stride)| stride));
-        values.extend(places(lens).map(|place| {
-            let at = (start + offset(place, strides)) * T::SIZE;
-            T::from_le(&voxels[at..at + T::SIZE])
-        }));
+    /// Length and stride of a slice's axes, in the order of zfp.
+    pub(super) fn axes(&self) -> &[(usize, usize)] {
+        &self.axes[..self.dims]
     }
 
     /// The blocks of a slice as zfp orders them.

@@ -133,19 +133,20 @@ proptest! {
 
 /// The first 12 bytes of a reversible stream.
 fn ffi_header(spec: &ChunkSpec, slices: &Slices) -> Vec<u8> {
-    let (mut stream, dims) = (Vec::new(), slices.dims());
+    let mut stream = Vec::new();
     match spec.data_type {
-        DataType::Int32 => header_of::<i32>(&dims, &mut stream),
-        DataType::Int64 => header_of::<i64>(&dims, &mut stream),
-        DataType::Float64 => header_of::<f64>(&dims, &mut stream),
-        _ => header_of::<f32>(&dims, &mut stream),
+        DataType::Int32 => header_of::<i32>(slices, &mut stream),
+        DataType::Int64 => header_of::<i64>(slices, &mut stream),
+        DataType::Float64 => header_of::<f64>(slices, &mut stream),
+        _ => header_of::<f32>(slices, &mut stream),
     }
     stream
 }
 
-fn header_of<T: Scalar>(dims: &[usize], stream: &mut Vec<u8>) {
-    let values = vec![T::default(); dims.iter().product()];
-    stream.extend(&ffi::compress(&values, dims, Mode::Reversible).unwrap()[..12]);
+fn header_of<T: Scalar>(slices: &Slices, stream: &mut Vec<u8>) {
+    let end: usize = slices.axes().iter().map(|(len, stride)| (len - 1) * stride).sum();
+    let values = vec![T::default(); end + 1];
+    stream.extend(&ffi::compress(&values, slices.axes(), Mode::Reversible).unwrap()[..12]);
 }
 
 #[test]
