@@ -1,6 +1,7 @@
-//! How fast chunks of a volume are read and written on one thread, from memory and to memory:
-//! one line of JSON with MB of voxels a second. `tests/python/chunk_speed.py` runs it beside
-//! TensorStore.
+//! How fast a volume is read and written on one thread, from memory and to memory: one line of
+//! JSON with MB of voxels a second. `read` is the whole volume into an array that is there,
+//! `write` chunk by chunk, `copy` a plain copy of that array, `decode` the codec alone, chunk by
+//! chunk. `tests/python/chunk_speed.py` runs it beside TensorStore.
 //!
 //! ```sh
 //! cargo run --release -p bigarrays-tests --example chunk_rate -- URL
@@ -13,11 +14,13 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use bigarrays::backend::{ByteRange, KeyValueBackend, Precondition, Value, wait};
+use bigarrays::codec::{ChunkSpec, codec_for};
+use bigarrays::geometry::ChunkPart;
 use bigarrays::memory::MemoryBackend;
 use bigarrays::ndarray::Array4;
-use bigarrays::{BigArray, BoundingBox, KeyValueBackendExt, Prefix, dispatch};
+use bigarrays::{BigArray, KeyValueBackendExt, Prefix, dispatch};
 
-/// Each chunk is read and written so often; the fastest counts.
+/// Everything is done so often; the fastest counts.
 const ROUNDS: usize = 5;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,35 +34,50 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let array = BigArray::builder(memory).threads(NonZeroUsize::MIN).open()?;
-    let boxes: Vec<BoundingBox> =
-        array.grid().cover(&array.bounds()).map(|part| part.chunk).collect();
-    dispatch!(array.data_type(), T => measure::<T>(&array, &boxes))?;
+    let parts: Vec<ChunkPart> = array.grid().cover(&array.bounds()).collect();
+    dispatch!(array.data_type(), T => measure::<T>(&array, &parts))?;
     Ok(())
 }
 
 fn measure<T: bigarrays::Element>(
     array: &BigArray<MemoryBackend>,
-    boxes: &[BoundingBox],
+    parts: &[ChunkPart],
 ) -> Result<(), bigarrays::Error> {
-    let (mut bytes, mut read, mut copy, mut write) =
-        (0, Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    for &bbox in boxes {
-        let chunk: Array4<T> = array.read(bbox)?;
-        bytes += chunk.len() * size_of::<T>();
-        read += fastest(|| array.read::<T>(bbox).map(drop))?;
-        copy += fastest(|| {
-            black_box(black_box(&chunk).clone());
-            Ok(())
-        })?;
-        write += fastest(|| array.write(bbox.min, chunk.view()))?;
+    let bounds = array.bounds();
+    let mut whole: Array4<T> = array.read(bounds)?;
+    let mut other = whole.clone();
+    let bytes = whole.len() * size_of::<T>();
+    let read = fastest(|| array.read_into(bounds, whole.view_mut()))?;
+    let copy = fastest(|| {
+        let (from, to) = (whole.as_slice_memory_order(), other.as_slice_memory_order_mut());
+        if let (Some(from), Some(to)) = (black_box(from), to) {
+            to.copy_from_slice(from);
+        }
+        Ok(())
+    })?;
+    let codec = codec_for(array.scale());
+    let (mut decode, mut write) = (Duration::ZERO, Duration::ZERO);
+    let mut scratch = Vec::new();
+    for part in parts {
+        let chunk: Array4<T> = array.read(part.chunk)?;
+        let (x, y, z, c) = chunk.dim();
+        let spec = ChunkSpec { data_type: array.data_type(), shape: [x, y, z, c] };
+        if let (Ok(codec), Some(blob)) = (&codec, array.read_chunk_bytes(part.cell)?) {
+            decode += fastest(|| {
+                black_box(codec.decode(&blob.bytes, &spec, &mut scratch).is_ok());
+                Ok(())
+            })?;
+        }
+        write += fastest(|| array.write(part.chunk.min, chunk.view()))?;
     }
     let megabytes = f64::from(u32::try_from(bytes >> 10).unwrap_or(u32::MAX)) * 1.024e-3;
     let rate = |time: Duration| megabytes / time.as_secs_f64();
     println!(
-        "{{\"read\": {:.0}, \"write\": {:.0}, \"copy\": {:.0}}}",
+        "{{\"read\": {:.0}, \"write\": {:.0}, \"copy\": {:.0}, \"decode\": {:.0}}}",
         rate(read),
         rate(write),
-        rate(copy)
+        rate(copy),
+        rate(decode)
     );
     Ok(())
 }

@@ -158,10 +158,15 @@ impl<B: KeyValueBackend> BigArray<B> {
         key: &Key,
         blob: &Blob,
         scratch: &mut Scratch,
-        window: ArrayViewMut4<'_, T>,
+        mut window: ArrayViewMut4<'_, T>,
     ) -> Result<()> {
-        let decoded = self.inner.store.decode_part(key, part, blob, scratch)?;
-        scatter(decoded.voxels, Block { shape: decoded.shape, start: decoded.start }, window);
+        let dense = window.view_mut().reversed_axes().into_slice();
+        let out = dense.map(bytemuck::cast_slice_mut::<T, u8>);
+        let store = &self.inner.store;
+        if let Some(decoded) = store.decode_part((key, part), blob, scratch, out)? {
+            let block = Block { shape: decoded.shape, start: decoded.start };
+            scatter(decoded.voxels, block, window);
+        }
         Ok(())
     }
 

@@ -162,19 +162,26 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
         self.decode_bytes(&spec, blob, scratch).map_err(|source| self.bad_chunk(key, chunk, source))
     }
 
-    /// At least the voxels of `part`, which is inside the chunk.
+    /// The voxels of `part`, which is inside the chunk: in a block that holds at least them, or,
+    /// if `out` is where exactly they are wanted and the encoding has such a way, there.
     pub(crate) fn decode_part<'a>(
         &self,
-        key: &Key,
-        part: &ChunkPart,
+        (key, part): (&Key, &ChunkPart),
         blob: &'a Blob,
         scratch: &'a mut Scratch,
-    ) -> Result<Decoded<'a>> {
+        out: Option<&mut [u8]>,
+    ) -> Result<Option<Decoded<'a>>> {
         let spec = self.spec(&part.chunk);
         let bad = |source| self.bad_chunk(key, &part.chunk, source);
         let encoded = self.decompress(&spec, blob, &mut scratch.decompressed).map_err(bad)?;
         let window = window(part);
-        self.codec.decode_window(encoded, &spec, &window, &mut scratch.decoded).map_err(bad)
+        if let Some(out) = out
+            && let Some(done) = self.codec.decode_into(encoded, &spec, &window, out)
+        {
+            return done.map(|()| None).map_err(bad);
+        }
+        let decoded = self.codec.decode_window(encoded, &spec, &window, &mut scratch.decoded);
+        decoded.map(Some).map_err(bad)
     }
 
     fn decode_bytes<'a>(

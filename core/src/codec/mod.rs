@@ -72,6 +72,23 @@ pub trait Codec: std::fmt::Debug + Send + Sync {
         Ok(Decoded { voxels, shape: spec.shape, start: window.start })
     }
 
+    /// Decodes exactly the voxels of a window to where they are wanted: `out` has their length,
+    /// x fastest. `None` from an encoding that does it no faster than
+    /// [`decode_window`](Self::decode_window) and a copy.
+    ///
+    /// # Errors
+    /// As [`decode_window`](Self::decode_window); `out` holds anything then.
+    fn decode_into(
+        &self,
+        encoded: &[u8],
+        spec: &ChunkSpec,
+        window: &Window,
+        out: &mut [u8],
+    ) -> Option<Result<(), CodecError>> {
+        let _ = (encoded, spec, window, out);
+        None
+    }
+
     /// Encodes the voxels of a chunk.
     ///
     /// # Errors

@@ -57,6 +57,25 @@ impl CompressedSegmentation {
     }
 }
 
+impl CompressedSegmentation {
+    /// Decodes a window to `out`, which has its length.
+    fn decode_window_to(
+        &self,
+        encoded: &[u8],
+        spec: &ChunkSpec,
+        window: &Window,
+        out: &mut [u8],
+    ) -> Result<(), CodecError> {
+        let [x, y, z, channels] = spec.shape;
+        let chunk = decode::Chunk { encoded, block: self.block, shape: [x, y, z], channels };
+        match spec.data_type {
+            DataType::Uint32 => chunk.decode::<4>(window, out),
+            DataType::Uint64 => chunk.decode::<8>(window, out),
+            other => Err(unsupported_type(other)),
+        }
+    }
+}
+
 impl Codec for CompressedSegmentation {
     /// Every block with a header, indices of 32 bits and a table of its own in which no label
     /// comes twice, so that it is no longer than the block. No writer has a reason to exceed that;
@@ -86,18 +105,23 @@ impl Codec for CompressedSegmentation {
         window: &Window,
         scratch: &'a mut Vec<u8>,
     ) -> Result<Decoded<'a>, CodecError> {
-        let [x, y, z, channels] = spec.shape;
+        let channels = spec.shape[3];
         let [wx, wy, wz] = [0, 1, 2].map(|axis| window.end[axis] - window.start[axis]);
         let shape = [wx, wy, wz, channels];
         // Every label of the window is written, so what is left from another chunk may stay.
         scratch.resize(ChunkSpec { shape, ..*spec }.voxel_bytes(), 0);
-        let chunk = decode::Chunk { encoded, block: self.block, shape: [x, y, z], channels };
-        match spec.data_type {
-            DataType::Uint32 => chunk.decode::<4>(window, scratch)?,
-            DataType::Uint64 => chunk.decode::<8>(window, scratch)?,
-            other => return Err(unsupported_type(other)),
-        }
+        self.decode_window_to(encoded, spec, window, scratch)?;
         Ok(Decoded { voxels: scratch, shape, start: [0; 3] })
+    }
+
+    fn decode_into(
+        &self,
+        encoded: &[u8],
+        spec: &ChunkSpec,
+        window: &Window,
+        out: &mut [u8],
+    ) -> Option<Result<(), CodecError>> {
+        Some(self.decode_window_to(encoded, spec, window, out))
     }
 
     fn encode(&self, voxels: Vec<u8>, spec: &ChunkSpec) -> Result<Vec<u8>, CodecError> {
