@@ -83,9 +83,9 @@ pub(crate) struct Format {
     pub(crate) encoding: Option<Encoding>,
     /// How well, or how hard, chunks are encoded.
     ///
-    /// jpeg: 0 to 100 [default: 85]. png: the level 0 to 9. jxl: 100, lossless. fpzip: bits of
-    /// precision [default: all]. zfpc: rate=BITS, precision=BITS or tolerance=ERROR [default:
-    /// lossless]. Kept in the volume's info.
+    /// jpeg: 0 to 100 [default: 85]. png: the level 0 to 9 [default: 9]. jxl: 100, lossless.
+    /// fpzip: bits of precision [default: all]. zfpc: rate=BITS, precision=BITS or
+    /// tolerance=ERROR [default: lossless]. Kept in the volume's info.
     #[arg(long, value_name = "N")]
     pub(crate) quality: Option<QualityArg>,
     /// Voxels of a block of compressed_segmentation [default: 8,8,8].

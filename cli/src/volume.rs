@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use bigarrays::backend::ErrorKind;
+use bigarrays::codec::{ChunkSpec, codec_for};
+use bigarrays::info::Scale;
 use bigarrays::memory::MemoryBackend;
 use bigarrays::{
     BigArray, BigArrayBuilder, DynBackend, OpenError, OpenOptions, StoreUrl, VolumeInfo,
@@ -28,8 +30,25 @@ pub(crate) fn rehearse(
     configure: impl Fn(BigArrayBuilder<DynBackend>) -> BigArrayBuilder<DynBackend>,
 ) -> Result<BigArray, CliError> {
     info.to_json()?;
+    info.scales.iter().try_for_each(|scale| encode_one(info, scale))?;
     let nowhere: DynBackend = Arc::new(MemoryBackend::new());
     Ok(configure(BigArray::builder(nowhere)).create(info.clone())?)
+}
+
+/// Encodes a chunk of one voxel: some parameters of an encoding are found wrong only then.
+fn encode_one(info: &VolumeInfo, scale: &Scale) -> Result<(), CliError> {
+    // What has no codec, or too many channels, is refused with more words when it is created.
+    let (Ok(codec), Ok(channels)) = (codec_for(scale), usize::try_from(info.num_channels)) else {
+        return Ok(());
+    };
+    let spec = ChunkSpec { data_type: info.data_type, shape: [1, 1, 1, channels] };
+    match codec.encode(vec![0; spec.voxel_bytes()], &spec) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let encoding = scale.encoding;
+            Err(CliError::refused(format!("such {encoding} chunks cannot be written: {error}")))
+        }
+    }
 }
 
 /// Whether an error says that there is no volume (and not that it could not be reached).

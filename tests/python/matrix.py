@@ -27,13 +27,11 @@ IMAGES = {"jpeg": imagecodecs.jpeg8_decode, "png": imagecodecs.png_decode,
 def decode(data, encoding, shape, dtype):
     """The voxels of a chunk [x, y, z, c], by the rule of the format."""
     if encoding == "zfpc":
-        length = int.from_bytes(data[31:39], "little")
         start = int.from_bytes(data[23:31], "little")
         planes = []
-        while start < len(data):
-            planes.append(zfpy.decompress_numpy(data[start:start + length]))
-            start += length
-            length = len(data) - start
+        for length in np.frombuffer(data[31:start], "<u8"):
+            planes.append(zfpy.decompress_numpy(data[start:start + int(length)]))
+            start += int(length)
         return np.asfortranarray(np.stack(planes, -1)).reshape(shape, order="F")
     pixels = IMAGES[encoding](data).reshape(-1, shape[3])
     planes = pixels.reshape(tuple(shape[2::-1]) + (shape[3],))
@@ -86,8 +84,8 @@ def main():
     for volume in manifest["volumes"]:
         layer = os.path.join(folder, volume["path"])
         info = json.load(open(os.path.join(layer, "info")))
-        packed = any(name.endswith((".gz", ".br", ".zstd")) for scale in info["scales"]
-                     for name in os.listdir(os.path.join(layer, scale["key"])))
+        packed = any(name.endswith((".gz", ".br", ".zstd")) for _, _, names in os.walk(layer)
+                     for name in names)
         readers = ("cloud-volume", "tensorstore")
         if not all(cv_check.skip_reason(volume, reader, info, packed) for reader in readers):
             continue

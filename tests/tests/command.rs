@@ -1,7 +1,5 @@
 //! The `bigarrays` command from outside: what it does, what it prints, how it ends.
 
-#![expect(clippy::expect_used, reason = "test helpers may fail a test")]
-
 use std::fs;
 use std::process::Command;
 

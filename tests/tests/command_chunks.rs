@@ -1,7 +1,5 @@
 //! The options of the command about chunks: encoding, quality, sharding, compression.
 
-#![expect(clippy::expect_used, reason = "test helpers may fail a test")]
-
 use std::fs;
 
 use bigarrays_tests::bench::{Bench, payload, ramp};
@@ -125,6 +123,7 @@ fn wrong_formats_of_chunks_are_refused_and_nothing_is_made() {
             (2, "uint8", "--encoding jxl --quality 85", ["lossless", "jpeg"]),
             (2, "float32", "--encoding zfpc --quality 8", ["rate=", "tolerance="]),
             (2, "float32", "--encoding fpzip --quality rate=8", ["rate=8", "precision"]),
+            (1, "float32", "--encoding fpzip --quality 50", ["fpzip", "precision"]),
             (2, "uint8", "--quality 85", ["85", "leave it out"]),
             (2, "uint8", "--block 8,8,8", ["--block", "compressed_segmentation"]),
             (
@@ -164,6 +163,7 @@ fn wrong_formats_of_chunks_are_refused_and_nothing_is_made() {
             (2, "u8.npy", "--compress auto:3", ["auto", "no levels"]),
             (2, "u8.npy", "--sharded --compress gzip", ["--compress", "data=gzip"]),
             (1, "f32.npy", "--encoding compresso", ["compresso", "uint8"]),
+            (1, "f32.npy", "--encoding fpzip --quality 50", ["fpzip", "precision"]),
         ] {
             bench.fails(status, &format!("import {source} {url} {options}"), &words);
         }

@@ -1,6 +1,7 @@
 //! Real segmentations through every encoding that keeps labels, bit for bit.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "test helpers may fail a test")]
+#![expect(clippy::print_stdout, reason = "sizes and times are of interest")]
 
 use std::fs;
 use std::time::Instant;

@@ -2,6 +2,7 @@
 //! and read by them: every encoding, type, number of channels, compression, sharding, geometry.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "test helpers may fail a test")]
+#![expect(clippy::print_stdout, reason = "how many were read and written is of interest")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
