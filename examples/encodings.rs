@@ -63,7 +63,7 @@ fn row(
     encoding: Encoding,
     chunks: &[Chunk],
 ) -> Result<String, Box<dyn std::error::Error>> {
-    let mut info = VolumeInfo::builder(volume.data_type(), volume.scale().size)
+    let info = VolumeInfo::builder(volume.data_type(), volume.scale().size)
         .channels(channels(volume))
         .chunk_size(volume.grid().chunk_size())
         .volume_type(VolumeType::Image)
