@@ -4,6 +4,7 @@
 #   fuzz/run.sh [SECONDS] [TARGET..]     60 seconds, every target
 #   ASAN=1 fuzz/run.sh ..                the C and C++ libraries with AddressSanitizer and coverage
 #   CAUGHT=fail fuzz/run.sh ..           panics that a decoder catches count as failures too
+#   TIMEOUT=60 fuzz/run.sh ..            seconds an input may take, of a clock on the wall, not 10
 #   BUILD=no fuzz/run.sh ..              what was built before
 #
 # New inputs go to work/TARGET, failing ones to work/failed/TARGET, what the fuzzer said to
@@ -21,7 +22,7 @@ if [ ${#targets[@]} = 0 ]; then
     for file in fuzz_targets/*.rs; do targets+=("$(basename "$file" .rs)"); done
 fi
 
-limits=(-timeout=10 -rss_limit_mb=2048 -max_len=8192)
+limits=(-timeout="${TIMEOUT:-10}" -rss_limit_mb=2048 -max_len=8192)
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 if [ -n "${ASAN:-}" ]; then
     # Another folder: all libraries are compiled by another compiler.
