@@ -27,7 +27,12 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 if [ -n "${ASAN:-}" ]; then
     # Another folder: all libraries are compiled by another compiler.
     export CARGO_TARGET_DIR="$CARGO_TARGET_DIR/asan" CC="$PWD/asan/cc" CXX="$PWD/asan/c++"
-    export RUSTFLAGS="-Clink-arg=-fsanitize=address" ASAN_OPTIONS="detect_leaks=1"
+    # Whole and static, so that its allocator comes before all others.
+    export RUSTFLAGS="-Clink-arg=-Wl,--whole-archive,$(gcc -print-file-name=libasan.a),--no-whole-archive"
+    # gcc tells comparisons of floats too, libFuzzer does not know them.
+    for float in f d; do
+        RUSTFLAGS+=" -Clink-arg=-Wl,--defsym=__sanitizer_cov_trace_cmp$float=__sanitizer_cov_trace_pc"
+    done
     # What C asks for at once; counting in Rust does not see it. A window of Zstandard has 128 MiB.
     limits+=(-malloc_limit_mb=136)
 fi
