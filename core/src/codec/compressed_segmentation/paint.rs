@@ -42,13 +42,20 @@ impl<const N: usize> Canvas<'_, N> {
         if let Some(octets) = indices.octets(part) {
             return self.paint_octets(part, octets, indices.block, lookup);
         }
+        let [x, y, z] = part.start;
         let mut labels = [[0; N]; 8];
-        for (voxel, at) in part.rows(self.strides) {
-            let place = indices.block.place(voxel);
-            let row = &mut self.labels[at..][..part.shape[0]];
-            for (run, start) in row.chunks_mut(8).zip((place..).step_by(8)) {
-                lookup.octet(&indices.octet(start), &mut labels);
-                run.copy_from_slice(&labels[..run.len()]);
+        for k in 0..part.shape[2] {
+            let places = (indices.block.place([x, y, z + k])..).step_by(indices.block.width());
+            for (row, mut place) in self.rows(part, k).zip(places) {
+                let (octets, rest) = row.as_chunks_mut();
+                for octet in octets {
+                    lookup.octet(&indices.octet(place), octet);
+                    place += 8;
+                }
+                if !rest.is_empty() {
+                    lookup.octet(&indices.octet(place), &mut labels);
+                    rest.copy_from_slice(&labels[..rest.len()]);
+                }
             }
         }
     }

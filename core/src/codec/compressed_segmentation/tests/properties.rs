@@ -29,7 +29,7 @@ fn cases() -> impl Strategy<Value = Case> {
             let spec = spec(data_type, shape);
             let places = 0..u64::try_from(spec.values()).unwrap();
             let all: Vec<u64> =
-                places.map(|place| mix(mix(place / run ^ seed) % labels ^ seed)).collect();
+                places.map(|place| mix(mix((place / run) ^ seed) % labels)).collect();
             Case { block, spec, voxels: voxels(&all, data_type) }
         },
     )
