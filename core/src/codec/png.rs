@@ -35,12 +35,14 @@ impl Png {
         Self { level: scale.png_level.unwrap_or(DEFAULT_LEVEL).min(9) }
     }
 
-    /// Level 0 stores, 1 is a fast compressor made for images, the others are those of zlib.
+    /// Level 0 stores, 1 is a fast compressor made for images, 2 to 8 are those of zlib, and 9 is
+    /// 8: the 9 of zlib-rs takes longer for files that are some percent larger, where a volume is
+    /// as noisy as microscopy is.
     fn compression(self) -> (DeflateCompression, Filter) {
         match self.level {
             0 => (DeflateCompression::NoCompression, Filter::NoFilter),
             1 => (DeflateCompression::FdeflateUltraFast, Filter::Adaptive),
-            level => (DeflateCompression::Level(level), Filter::Adaptive),
+            level => (DeflateCompression::Level(level.min(8)), Filter::Adaptive),
         }
     }
 }
