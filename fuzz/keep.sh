@@ -7,15 +7,15 @@ set -euo pipefail
 cd "$(dirname "$0")"
 programs="${CARGO_TARGET_DIR:-$PWD/target}${ASAN:+/asan}/$(rustc -vV | sed -n 's/^host: //p')/release"
 for target in "$@"; do
-    merged="work/merged/$target"
-    rm -rf "$merged"
-    mkdir -p "$merged"
-    cp "corpus/$target"/* "$merged"
-    nice -n 19 "$programs/$target" -merge=1 -timeout=10 -rss_limit_mb=2048 -max_len=1024 \
-        "$merged" "work/$target" >"work/$target.merge.log" 2>&1
-    find "$merged" -type f -size -1025c -printf '%s %p\n' | sort -n | cut -d' ' -f2- |
-        grep -E '/[0-9a-f]{40}$' | while read -r file; do
-        [ -e "corpus/$target/$(basename "$file")" ] || echo "$file"
-    done | head -n 100 | xargs -r cp -t "corpus/$target"
+    # What the seeds reach already; then the smallest set of new files that reaches more edges.
+    seeds="$(mktemp -d)"
+    cp "corpus/$target"/* "$seeds"
+    nice -n 19 "$programs/$target" -set_cover_merge=1 -use_counters=0 -timeout=60 -rss_limit_mb=2048 \
+        -max_len=1024 "$seeds" "work/$target" >"work/$target.merge.log" 2>&1
+    found="$(find "$seeds" -type f -size -1025c | while read -r file; do
+        [ -e "corpus/$target/$(basename "$file")" ] || stat -c '%s %n' "$file"
+    done | sort -n | cut -d' ' -f2- | sed 100q)"
+    [ -z "$found" ] || cp -t "corpus/$target" $found
+    rm -r "$seeds"
     echo "$target: $(find "corpus/$target" -type f | wc -l) files, $(cat "corpus/$target"/* | wc -c) bytes"
 done

@@ -4,6 +4,7 @@
 #   fuzz/run.sh [SECONDS] [TARGET..]     60 seconds, every target
 #   ASAN=1 fuzz/run.sh ..                the C and C++ libraries with AddressSanitizer and coverage
 #   CAUGHT=fail fuzz/run.sh ..           panics that a decoder catches count as failures too
+#   TIMEOUT=60 fuzz/run.sh ..            seconds an input may take, of a clock on the wall, not 10
 #   BUILD=no fuzz/run.sh ..              what was built before
 #
 # New inputs go to work/TARGET, failing ones to work/failed/TARGET, what the fuzzer said to
@@ -21,12 +22,17 @@ if [ ${#targets[@]} = 0 ]; then
     for file in fuzz_targets/*.rs; do targets+=("$(basename "$file" .rs)"); done
 fi
 
-limits=(-timeout=10 -rss_limit_mb=2048 -max_len=8192)
+limits=(-timeout="${TIMEOUT:-10}" -rss_limit_mb=2048 -max_len=8192)
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 if [ -n "${ASAN:-}" ]; then
     # Another folder: all libraries are compiled by another compiler.
     export CARGO_TARGET_DIR="$CARGO_TARGET_DIR/asan" CC="$PWD/asan/cc" CXX="$PWD/asan/c++"
-    export RUSTFLAGS="-Clink-arg=-fsanitize=address" ASAN_OPTIONS="detect_leaks=1"
+    # Whole and static, so that its allocator comes before all others.
+    export RUSTFLAGS="-Clink-arg=-Wl,--whole-archive,$(gcc -print-file-name=libasan.a),--no-whole-archive"
+    # gcc tells comparisons of floats too, libFuzzer does not know them.
+    for float in f d; do
+        RUSTFLAGS+=" -Clink-arg=-Wl,--defsym=__sanitizer_cov_trace_cmp$float=__sanitizer_cov_trace_pc"
+    done
     # What C asks for at once; counting in Rust does not see it. A window of Zstandard has 128 MiB.
     limits+=(-malloc_limit_mb=136)
 fi

@@ -233,6 +233,16 @@ def by_tensorstore(array, encoding, **scale):
     return store.read(name).result().value
 
 
+def crackle_of_version0(stream, array):
+    """The same stream without checksums, so that damage reaches all of the decoder."""
+    slices = array.shape[2]
+    index = stream[29:29 + 4 * slices]
+    body = stream[29 + 4 * slices + 4:len(stream) - 4 - 4 * slices]
+    old = stream[:4] + b"\0" + stream[5:20] + stream[20:24] + index + body
+    assert (crackle.decompress(old).reshape(array.shape) == array).all()
+    return old
+
+
 def segmentations():
     cases = {
         "cells": lambda d: labels((16, 16, 8), d),
@@ -268,7 +278,10 @@ def segmentations():
                     if options and name not in ("cells", "many"):
                         continue
                     label = "".join(f"-{key}{value}" for key, value in options.items())
-                    chunk("crackle", f"library-{name}{label}", array, crackle.compress(array, **options))
+                    stream = crackle.compress(array, **options)
+                    chunk("crackle", f"library-{name}{label}", array, stream)
+                    if name == "cells":
+                        chunk("crackle", f"version0-{name}{label}", array, crackle_of_version0(stream, array))
     for dtype in TYPES["compressed_segmentation"]:
         array = np.stack([labels((8, 9, 4), dtype) for _ in range(3)], -1)
         stream = by_tensorstore(array, "compressed_segmentation", compressed_segmentation_block_size=[4, 4, 2])
