@@ -55,7 +55,7 @@ fn shards_and_their_ids_are_listed_with_the_chunks_that_they_are() {
 fn the_value_of_an_id_is_the_chunk_as_its_encoding_has_it() {
     let Some(bench) = volume() else { return };
     let source = fs::read(bench.path("source.raw")).unwrap();
-    let mut expected = Vec::new();
+    let mut expected: Vec<u8> = Vec::new();
     for z in 16..32 {
         for y in 16..32 {
             let row = 64 * (y + 64 * z);
