@@ -25,7 +25,9 @@ impl Bound {
         const MIB: u64 = 1 << 20;
         let (per_value, per_stored, constant) = match encoding {
             // Nothing but the voxels, and the text of an error.
-            Encoding::Raw | Encoding::CompressedSegmentation => (0, 0, 4 * KIB),
+            Encoding::Raw => (0, 0, 4 * KIB),
+            // The same, and where each row lies; the shortest row has one value.
+            Encoding::CompressedSegmentation => (16, 0, 4 * KIB),
             // The window and tables of the decompressor.
             Encoding::Gzip | Encoding::Zstd | Encoding::Blosclz => (0, 0, 256 * KIB),
             // Component numbers of voxels, labels and locations; growth of a vector counts twice.
