@@ -99,6 +99,13 @@ fn a_chunk_takes_three_requests_and_one_once_the_indices_are_known() {
     let read = || array.read::<u8>([0..8, 0..8, 0..8]).unwrap();
     assert_eq!(counted(&array, read).1.get, 3);
     assert_eq!(counted(&array, read).1.get, 1);
+    // Nothing is kept where nothing may be.
+    let array = array.to_builder().index_cache(0).open().unwrap();
+    let read_again = || array.read::<u8>([0..8, 0..8, 0..8]).unwrap();
+    counted(&array, read_again);
+    assert_eq!(counted(&array, read_again).1.get, 3);
+    let array = array.to_builder().index_cache(1 << 20).open().unwrap();
+    counted(&array, || array.read::<u8>([0..8, 0..8, 0..8]).unwrap());
     // Its neighbour in the same minishard needs no index either.
     let (_, asked) = counted(&array, || array.read::<u8>([8..16, 0..8, 0..8]).unwrap());
     assert_eq!((asked.get, asked.head), (1, 0));

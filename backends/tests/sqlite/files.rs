@@ -192,7 +192,8 @@ fn opening_the_file_again_does_not_end_its_locks() {
     // By POSIX, closing a file ends all locks that the process has on it. SQLite knows that.
     drop(SqliteBackend::open(&path).unwrap());
     drop(SqliteBackend::open_read_only(&path).unwrap());
-    assert!(locks_on(&path).is_some_and(|locks| locks > 0));
+    // The kernel's list may leave out entries while others come and go; it never makes one up.
+    assert!((0..100).any(|_| locks_on(&path).is_some_and(|locks| locks > 0)));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::chunk_store::ChunkStore;
 use crate::element::Number;
 use crate::error::{Error, Result};
 use crate::key::{Key, Prefix};
+use crate::shard::DEFAULT_INDEX_CACHE;
 use crate::transport::{self, Transport};
 
 /// No description of a volume is longer than this when decompressed.
@@ -93,7 +94,8 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
         self
     }
 
-    /// How chunks are compressed when written. Default: not at all.
+    /// How chunks are compressed when written. Default: not at all. In a sharded volume its own
+    /// encoding decides whether, and this only at which level of gzip.
     #[must_use]
     pub const fn transport(mut self, transport: Transport) -> Self {
         self.options.transport = transport;
@@ -112,6 +114,14 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
     #[must_use]
     pub const fn memory(mut self, bytes: usize) -> Self {
         self.options.memory = Some(bytes);
+        self
+    }
+
+    /// Bytes of decoded shard indices that the array keeps from one call to the next. Default:
+    /// [`DEFAULT_INDEX_CACHE`].
+    #[must_use]
+    pub const fn index_cache(mut self, bytes: usize) -> Self {
+        self.options.index_cache = Some(bytes);
         self
     }
 
@@ -204,6 +214,8 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
         let (data_type, channels, transport) =
             (info.data_type, info.num_channels, options.transport);
         let store = ChunkStore::new(backend, &root, scale, data_type, channels, transport)?;
+        let index_cache = options.index_cache.unwrap_or(DEFAULT_INDEX_CACHE);
+        let store = store.with_index_cache(index_cache);
         let driver = Driver::new(options.threads, options.memory.unwrap_or(DEFAULT_MEMORY));
         let inner = Inner { store, root, info, info_version, scale_index, fill, options, driver };
         Ok(BigArray::new(inner))

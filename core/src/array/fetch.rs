@@ -2,21 +2,10 @@
 
 use super::big_array::BigArray;
 use super::shard_read;
-use crate::backend::{Blob, KeyValueBackend};
-use crate::chunk_store::Scratch;
+use crate::backend::KeyValueBackend;
+use crate::chunk_store::{Fetched, Scratch};
 use crate::error::Result;
 use crate::geometry::ChunkPart;
-use crate::key::Key;
-
-/// A chunk as it was found.
-#[derive(Debug)]
-pub(super) struct Fetched<'a> {
-    pub(super) part: &'a ChunkPart,
-    /// The key of the chunk, or of its shard.
-    pub(super) key: &'a Key,
-    /// `None` if it is not stored.
-    pub(super) blob: Option<Blob>,
-}
 
 impl<B: KeyValueBackend> BigArray<B> {
     /// For each chunk and what belongs to it, brings its stored bytes and does `work`.

@@ -126,4 +126,5 @@ pub(crate) struct Options {
     pub(crate) transport: Transport,
     pub(crate) threads: Option<NonZeroUsize>,
     pub(crate) memory: Option<usize>,
+    pub(crate) index_cache: Option<usize>,
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, ArrayViewMut1, Axis};
 
 use super::big_array::BigArray;
-use super::fetch::Fetched;
 use super::options::OutOfBounds;
 use crate::backend::KeyValueBackend;
-use crate::chunk_store::shape_in_memory;
+use crate::chunk_store::{Fetched, shape_in_memory};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::geometry::{BoundingBox, ChunkPart};

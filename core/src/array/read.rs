@@ -3,12 +3,11 @@
 use ndarray::{Array4, ArrayViewMut4};
 
 use super::big_array::BigArray;
-use super::fetch::Fetched;
 use super::options::{MemoryOrder, OnMissing, OutOfBounds};
 use super::plan;
 use super::scatter::{Block, rows, scatter};
 use crate::backend::{Blob, KeyValueBackend};
-use crate::chunk_store::{Scratch, shape_in_memory};
+use crate::chunk_store::{Fetched, Scratch, shape_in_memory};
 use crate::dispatch;
 use crate::element::{DynArray, Element, zeros};
 use crate::error::{Error, Result};

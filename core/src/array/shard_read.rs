@@ -14,11 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::big_array::BigArray;
-use super::fetch::Fetched;
 use crate::backend::{
     Blob, ByteRange, IoModel, KeyValueBackend, Limits, Version, coalesce, overwritten,
 };
-use crate::chunk_store::{Scratch, VolumeShards};
+use crate::chunk_store::{Fetched, Scratch, VolumeShards};
 use crate::error::Result;
 use crate::geometry::ChunkPart;
 use crate::key::Key;

@@ -29,6 +29,16 @@ pub(crate) struct Scratch {
     decoded: Vec<u8>,
 }
 
+/// A chunk as it was found.
+#[derive(Debug)]
+pub(crate) struct Fetched<'a> {
+    pub(crate) part: &'a ChunkPart,
+    /// The key of the chunk, or of its shard.
+    pub(crate) key: &'a Key,
+    /// `None` if it is not stored.
+    pub(crate) blob: Option<Blob>,
+}
+
 /// The chunks of one scale in a store.
 #[derive(Debug)]
 pub(crate) struct ChunkStore<B> {
@@ -93,6 +103,12 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
             )));
         }
         Ok(store)
+    }
+
+    /// The same, keeping up to `bytes` bytes of shard indices.
+    pub(crate) fn with_index_cache(mut self, bytes: usize) -> Self {
+        self.shards = self.shards.map(|shards| shards.with_index_cache(bytes));
+        self
     }
 
     pub(crate) const fn backend(&self) -> &B {

@@ -30,6 +30,12 @@ impl<B: KeyValueBackend> VolumeShards<B> {
         Some(Self { store, grid, code, block: block(code, &sharding) })
     }
 
+    /// The same, keeping up to `bytes` bytes of indices.
+    pub(crate) fn with_index_cache(mut self, bytes: usize) -> Self {
+        self.store = self.store.with_index_cache(bytes);
+        self
+    }
+
     /// The id of the chunk in a cell.
     pub(crate) fn id(&self, cell: [u64; 3]) -> u64 {
         self.code.encode(cell)
