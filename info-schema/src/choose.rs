@@ -73,7 +73,7 @@ impl Sharding {
     /// let info = VolumeInfo::builder(DataType::Uint8, [20_000, 20_000, 5_000]).build()?;
     /// let choice = Sharding::choose(&info.scales[0], DataType::Uint8, 1, ShardingGoal::default());
     /// let choice = choice.ok_or("too large")?;
-    /// assert_eq!(choice.shape, [1024, 512, 512]);
+    /// assert_eq!(choice.shape, [1024, 1024, 512]);
     /// println!("{choice}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
