@@ -236,6 +236,7 @@ impl<'a, T: Scalar> Reader<'a, T> {
     ) -> Result<Self, CodecError> {
         words.clear();
         let (whole, rest) = bytes.as_chunks();
+        words.reserve(whole.len() + 1 + PADDING_WORDS);
         words.extend(whole.iter().map(|&word| u64::from_le_bytes(word)));
         let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
