@@ -27,6 +27,7 @@
 
 mod open;
 mod registry;
+mod stores;
 mod url;
 
 pub use bigarrays_backends as backends;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bigarrays_core::{BigArray, BigArrayBuilder, DynBackend, Error, Key, Prefix, VolumeInfo};
 
 use crate::registry::{Access, Registry};
-use crate::url::{InvalidUrl, StoreUrl};
+use crate::url::{InvalidUrl, StoreUrl, without_secrets};
 
 /// How many times a volume may have moved (CloudVolume's limit).
 const MAX_REDIRECTS: usize = 10;
@@ -167,7 +167,7 @@ impl OpenOptions {
     pub fn create(&self, url: &str, info: VolumeInfo) -> Result<BigArray, OpenError> {
         // A description that would be refused must not leave an empty store behind.
         if let Err(source) = info.to_json() {
-            let (backend, key) = (url.to_owned(), Key::new("info").map_err(Error::from)?);
+            let (backend, key) = (without_secrets(url), Key::new("info").map_err(Error::from)?);
             return Err(Error::Info { backend, key, source: Box::new(source) }.into());
         }
         let store = self.registry.open_store(&StoreUrl::parse(url)?, Access::Create)?;
@@ -246,7 +246,7 @@ fn follow<T>(
         chain.push(to);
         if let Some(reason) = reason {
             let chain = chain.iter().map(StoreUrl::to_string).collect();
-            return Err(OpenError::Redirects { url: url.to_owned(), reason, chain });
+            return Err(OpenError::Redirects { url: without_secrets(url), reason, chain });
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Which scheme opens which store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use bigarrays_core::DynBackend;
-use bigarrays_core::memory::MemoryBackend;
 use bigarrays_core::wrap::{Prefixed, ReadOnly};
 
 use crate::open::OpenError;
+use crate::stores;
 use crate::url::StoreUrl;
 
 /// What a store is opened for.
@@ -34,15 +34,40 @@ pub struct Registry {
 }
 
 /// Schemes of stores that exist but may be left out of a build, with the feature that has them.
-const OPTIONAL: [(&str, &str); 2] = [("file", "fs"), ("sqlite", "sqlite")];
+const OPTIONAL: [(&str, &str); 10] = [
+    ("file", "fs"),
+    ("sqlite", "sqlite"),
+    ("rocksdb", "rocksdb"),
+    ("h5", "hdf5"),
+    ("sections", "hdf5"),
+    ("s3", "s3"),
+    ("gs", "gcs"),
+    ("az", "azure"),
+    ("http", "http"),
+    ("https", "http"),
+];
 
 impl Default for Registry {
     fn default() -> Self {
-        let registry = Self { factories: BTreeMap::new() }.with("mem", open_memory);
+        let registry = Self { factories: BTreeMap::new() }.with("mem", stores::memory::open);
         #[cfg(all(feature = "fs", unix))]
-        let registry = registry.with("file", open_fs);
+        let registry = registry.with("file", stores::fs::open);
         #[cfg(feature = "sqlite")]
-        let registry = registry.with("sqlite", open_sqlite);
+        let registry = registry.with("sqlite", stores::sqlite::open);
+        #[cfg(feature = "rocksdb")]
+        let registry = registry.with("rocksdb", stores::rocksdb::open);
+        #[cfg(feature = "hdf5")]
+        let registry = registry.with("h5", stores::hdf5::open);
+        #[cfg(feature = "hdf5")]
+        let registry = registry.with("sections", stores::sections::open);
+        #[cfg(feature = "s3")]
+        let registry = registry.with("s3", stores::s3::open);
+        #[cfg(feature = "gcs")]
+        let registry = registry.with("gs", stores::gcs::open);
+        #[cfg(feature = "azure")]
+        let registry = registry.with("az", stores::object::open);
+        #[cfg(feature = "http")]
+        let registry = registry.with("http", stores::http::open).with("https", stores::http::open);
         registry
     }
 }
@@ -107,48 +132,4 @@ impl Registry {
             }
         }
     }
-}
-
-/// `mem://name`: one store of that name in the process, for as long as the process lives.
-fn open_memory(url: &StoreUrl, _access: Access) -> Result<DynBackend, OpenError> {
-    static NAMED: OnceLock<Mutex<HashMap<String, MemoryBackend>>> = OnceLock::new();
-    url.allow_parameters(&[])?;
-    let mut named =
-        NAMED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    let name = url.location().trim_end_matches('/').to_owned();
-    let store = named.entry(name).or_insert_with_key(|name| MemoryBackend::named(name.as_str()));
-    Ok(Arc::new(store.clone()))
-}
-
-#[cfg(all(feature = "fs", unix))]
-fn open_fs(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
-    use bigarrays_backends::fs::{Durability, FsBackend};
-    url.allow_parameters(&["durability"])?;
-    let durability = match url.parameter("durability") {
-        None => Durability::default(),
-        Some("none") => Durability::None,
-        Some("batch") => Durability::Batch,
-        Some("each") => Durability::Each,
-        Some(other) => {
-            let reason = format!("the durability {other:?} is none of none, batch, each");
-            return Err(url.invalid(reason).into());
-        }
-    };
-    let store = FsBackend::builder(url.location())
-        .durability(durability)
-        .read_only(access == Access::ReadOnly)
-        .open()?;
-    Ok(Arc::new(store))
-}
-
-#[cfg(feature = "sqlite")]
-fn open_sqlite(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
-    use bigarrays_backends::sqlite::SqliteBackend;
-    url.allow_parameters(&[])?;
-    let store = match access {
-        Access::ReadOnly => SqliteBackend::open_read_only(url.location())?,
-        Access::ReadWrite => SqliteBackend::builder(url.location()).create(false).open()?,
-        Access::Create => SqliteBackend::open(url.location())?,
-    };
-    Ok(Arc::new(store))
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use bigarrays_core::Prefix;
 
 /// A URL taken apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoreUrl {
     scheme: String,
     location: String,
@@ -36,7 +36,7 @@ impl StoreUrl {
     /// [`InvalidUrl`] if there is nothing behind the scheme, or the data format named in it is
     /// another one.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
-        let invalid = |reason: String| InvalidUrl { url: text.to_owned(), reason };
+        let invalid = |reason: String| InvalidUrl { url: without_secrets(text), reason };
         let mut rest = text.trim();
         rest = rest.strip_prefix(FORMAT_PREFIX).unwrap_or(rest);
         rest = rest.strip_suffix('/').filter(|cut| cut.ends_with(FORMAT_SUFFIX)).unwrap_or(rest);
@@ -150,14 +150,65 @@ fn is_scheme(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
 }
 
+/// What stands instead of a secret.
+const HIDDEN: &str = "***";
+
+/// Whether a parameter of this name lets its holder in: signatures, tokens, keys.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let whole = ["sig", "signature", "token", "key", "auth", "password", "credential"];
+    let part = ["secret", "token", "signature", "password", "credential", "api_key", "apikey"];
+    whole.contains(&name.as_str()) || part.iter().any(|part| name.contains(part))
+}
+
+/// A location without the user and password that may stand before its host.
+fn without_user(location: &str) -> String {
+    let (scheme, rest) = match location.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), location),
+    };
+    let host = rest.split('/').next().unwrap_or_default();
+    match host.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}{HIDDEN}{}", &rest[user.len()..]),
+        None => location.to_owned(),
+    }
+}
+
+/// Any text that was meant as a URL, fit to be shown.
+pub(crate) fn without_secrets(text: &str) -> String {
+    let (location, query) = text.split_once('?').unwrap_or((text, ""));
+    let shown = match location.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", without_user(rest)),
+        None => location.to_owned(),
+    };
+    let hide = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
+        _ => pair.to_owned(),
+    };
+    match query {
+        "" => shown,
+        query => format!("{shown}?{}", query.split('&').map(hide).collect::<Vec<_>>().join("&")),
+    }
+}
+
+/// The URL without secrets: they are shown as `***`.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.location)?;
+        write!(f, "{}://{}", self.scheme, without_user(&self.location))?;
         if !self.parameters.is_empty() {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
-            write!(f, "?{}", query.extend_pairs(&self.parameters).finish())?;
+            for (name, value) in &self.parameters {
+                query.append_pair(name, if is_secret(name) { HIDDEN } else { value });
+            }
+            write!(f, "?{}", query.finish())?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreUrl({self})")
     }
 }
 
@@ -199,6 +250,25 @@ mod tests {
         let url = StoreUrl::parse("sqlite://f?perfix=a").unwrap();
         let error = url.allow_parameters(&["durability"]).unwrap_err().to_string();
         assert!(error.contains("\"perfix\"") && error.contains("prefix, durability"), "{error}");
+    }
+
+    #[test]
+    fn passwords_and_signatures_show_nowhere() {
+        for text in [
+            "https://user:hunter2@host/volume",
+            "s3://http://me:hunter2@127.0.0.1:1/bucket/a",
+            "https://host/volume?X-Amz-Signature=hunter2&a=1",
+            "az://container/a?sig=hunter2",
+            "h5://u:hunter2@x",
+        ] {
+            let url = StoreUrl::parse(text).unwrap();
+            let error = url.invalid("no").to_string();
+            let shown = format!("{url} {url:?} {error} {}", without_secrets(text));
+            assert!(!shown.contains("hunter2") && shown.contains("***"), "{shown}");
+        }
+        let error = StoreUrl::parse("zarr://u:hunter2@host/a?token=hunter2").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        assert_eq!(without_secrets("s3://bucket/a@b?prefix=c"), "s3://bucket/a@b?prefix=c");
     }
 
     #[test]

@@ -21,10 +21,29 @@
 //! Both are blocking stores: their futures do all work inside the first poll, on the thread that
 //! polls (see [`IoModel`](bigarrays_core::backend::IoModel)).
 
+mod facts;
 #[cfg(all(feature = "fs", unix))]
 pub mod fs;
+#[cfg(feature = "gcs")]
+pub mod gcs;
+#[cfg(feature = "hdf5")]
+pub mod hdf5;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "object")]
+pub mod object;
+#[cfg(feature = "remote")]
+pub mod remote;
+#[cfg(feature = "rocksdb")]
+pub mod rocksdb;
+#[cfg(feature = "s3")]
+pub mod s3;
+#[cfg(feature = "hdf5")]
+pub mod sections;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+
+pub use facts::{StoreFacts, stores};
 
 #[cfg(all(feature = "fs", unix))]
 pub use fs::FsBackend;

@@ -66,3 +66,16 @@ mod write;
 
 pub use options::{CompressedNames, Durability, FsOptions};
 pub use store::FsBackend;
+
+/// What this store promises.
+pub const FACTS: crate::StoreFacts = crate::StoreFacts {
+    feature: "fs",
+    schemes: &["file"],
+    what: "a directory; a value is a file",
+    atomicity: "temporary file and rename; a batch is not atomic as a whole",
+    durability: "a power cut, by default (durability=none|batch|each)",
+    compare_and_swap: "between threads and processes of one machine",
+    concurrency: "readers never wait for writers; writers wait for a rename only",
+    limits: "a key cannot also be a directory (a beside a/b)",
+    needs: "nothing",
+};

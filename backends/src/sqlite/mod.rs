@@ -74,3 +74,16 @@ mod write;
 
 pub use options::{SqliteOptions, Synchronous};
 pub use store::SqliteBackend;
+
+/// What this store promises.
+pub const FACTS: crate::StoreFacts = crate::StoreFacts {
+    feature: "sqlite",
+    schemes: &["sqlite"],
+    what: "one file; a value is a row",
+    atomicity: "transaction, a batch as a whole",
+    durability: "a power cut, by default",
+    compare_and_swap: "between threads and processes of one machine",
+    concurrency: "readers never wait; one writer at a time",
+    limits: "local disks only",
+    needs: "a C compiler",
+};

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use crate::key::{InvalidKey, Key, Prefix};
 
@@ -102,6 +103,7 @@ struct Details {
     op: Operation,
     key: Option<String>,
     note: Option<String>,
+    retry_after: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -110,7 +112,15 @@ impl BackendError {
     #[must_use]
     pub fn new(kind: ErrorKind, backend: impl fmt::Display, op: Operation) -> Self {
         let backend = backend.to_string();
-        Self(Box::new(Details { kind, backend, op, key: None, note: None, source: None }))
+        Self(Box::new(Details {
+            kind,
+            backend,
+            op,
+            key: None,
+            note: None,
+            retry_after: None,
+            source: None,
+        }))
     }
 
     /// Says which key it was about.
@@ -131,6 +141,13 @@ impl BackendError {
     #[must_use]
     pub fn with_note(mut self, note: impl Into<String>) -> Self {
         self.0.note = Some(note.into());
+        self
+    }
+
+    /// How long the store itself asks to be left alone (`Retry-After`).
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
         self
     }
 
@@ -180,6 +197,12 @@ impl BackendError {
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.0.key.as_deref()
+    }
+
+    /// How long the store itself asks to be left alone, if it said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// Which store it was.

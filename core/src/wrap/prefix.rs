@@ -75,6 +75,10 @@ impl<B: KeyValueBackend> Prefixed<B> {
     /// The inner store's error in the caller's words.
     fn explain(&self, cause: BackendError) -> BackendError {
         let error = BackendError::new(cause.kind(), self, cause.op());
+        let error = match cause.retry_after() {
+            Some(wait) => error.with_retry_after(wait),
+            None => error,
+        };
         let relative =
             cause.key().and_then(|key| key.strip_prefix(self.prefix.as_str())).map(str::to_owned);
         let error = match relative.as_deref().map(|text| (Key::new(text), text)) {

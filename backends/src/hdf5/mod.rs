@@ -1,0 +1,16 @@
+//! HDF5: a directory of cuboid files, or a dataset in a file.
+
+use crate::StoreFacts;
+
+/// What this store promises.
+pub const FACTS: StoreFacts = StoreFacts {
+    feature: "hdf5",
+    schemes: &["h5"],
+    what: "HDF5: a directory of cuboid files, or a dataset in a file",
+    atomicity: "-",
+    durability: "-",
+    compare_and_swap: "-",
+    concurrency: "-",
+    limits: "-",
+    needs: "-",
+};

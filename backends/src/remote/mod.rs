@@ -1,0 +1,16 @@
+//! What all stores beyond a network share: a runtime of their own, timeouts, secrets that never
+//! show, and what an HTTP status means.
+
+mod runtime;
+mod secret;
+mod status;
+mod timeouts;
+
+pub use secret::Secret;
+pub use timeouts::Timeouts;
+
+#[expect(unused_imports, reason = "not every feature needs all of it")]
+pub(crate) use self::{
+    runtime::{handle, run},
+    status::{kind_of_status, retry_after},
+};
