@@ -37,7 +37,7 @@ impl MyStore {
 
 fn meta(key: &Key, (number, Value { bytes, content_encoding }): &(u64, Value)) -> Meta {
     let (size, version) = (bytes.len() as u64, Some(Version::from_u64(*number)));
-    Meta { key: key.clone(), size, version, content_encoding: *content_encoding }
+    Meta { key: key.clone(), size, version, content_encoding: Some(*content_encoding) }
 }
 
 #[async_trait]

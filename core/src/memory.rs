@@ -139,7 +139,7 @@ impl Entry {
             key: key.clone(),
             size: self.bytes.len() as u64,
             version: Some(self.version()),
-            content_encoding: self.content_encoding,
+            content_encoding: Some(self.content_encoding),
         }
     }
 

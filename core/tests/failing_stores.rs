@@ -232,7 +232,11 @@ impl fmt::Display for NoConditions {
 #[async_trait]
 impl KeyValueBackend for NoConditions {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { conditional_put: ConditionalPut::Unsupported, ..self.0.capabilities() }
+        Capabilities {
+            conditional_put: ConditionalPut::Unsupported,
+            conditional_delete: false,
+            ..self.0.capabilities()
+        }
     }
     async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
         self.0.head(key).await

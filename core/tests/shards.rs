@@ -231,7 +231,11 @@ impl std::fmt::Display for NoSwap {
 #[async_trait::async_trait]
 impl KeyValueBackend for NoSwap {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { conditional_put: ConditionalPut::Unsupported, ..self.0.capabilities() }
+        Capabilities {
+            conditional_put: ConditionalPut::Unsupported,
+            conditional_delete: false,
+            ..self.0.capabilities()
+        }
     }
 
     async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {

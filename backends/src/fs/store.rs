@@ -146,6 +146,7 @@ impl KeyValueBackend for FsBackend {
             // More would need more open files than a process may have by default.
             concurrency: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
             writable: !self.read_only,
+            conditional_delete: !self.read_only,
             conditional_put: if self.read_only {
                 ConditionalPut::Unsupported
             } else {
@@ -162,7 +163,7 @@ impl KeyValueBackend for FsBackend {
             key: key.clone(),
             size: metadata.len(),
             version: Some(version_of(&metadata)),
-            content_encoding,
+            content_encoding: Some(content_encoding),
         }))
     }
 

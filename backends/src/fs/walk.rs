@@ -127,7 +127,7 @@ impl Walk {
             return Ok(None);
         }
         let version = Some(version_of(&metadata));
-        Ok(Some(Meta { key, size: metadata.len(), version, content_encoding: encoding }))
+        Ok(Some(Meta { key, size: metadata.len(), version, content_encoding: Some(encoding) }))
     }
 }
 

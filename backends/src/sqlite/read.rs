@@ -38,7 +38,7 @@ impl Entry {
 
     fn meta(&self, key: Key) -> Result<Meta, Failure> {
         let version = Some(version(self.version)?);
-        Ok(Meta { key, size: self.size, version, content_encoding: self.content_encoding })
+        Ok(Meta { key, size: self.size, version, content_encoding: Some(self.content_encoding) })
     }
 }
 

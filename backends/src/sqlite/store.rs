@@ -140,6 +140,7 @@ impl KeyValueBackend for SqliteBackend {
         Capabilities {
             concurrency: NonZeroUsize::new(READERS).unwrap_or(NonZeroUsize::MIN),
             writable: self.writer.is_some(),
+            conditional_delete: self.writer.is_some(),
             conditional_put: match self.writer {
                 Some(_) => ConditionalPut::CompareAndSwap,
                 None => ConditionalPut::Unsupported,

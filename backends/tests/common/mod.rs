@@ -45,7 +45,7 @@ pub(crate) fn metas(store: &impl KeyValueBackend, prefix: &str) -> Vec<Meta> {
 
 /// The listed keys, sorted; compressed ones with their encoding.
 pub(crate) fn keys(store: &impl KeyValueBackend, prefix: &str) -> Vec<String> {
-    let show = |meta: Meta| match meta.content_encoding {
+    let show = |meta: Meta| match meta.content_encoding.unwrap() {
         ContentEncoding::Identity => meta.key.to_string(),
         encoding => format!("{} ({encoding})", meta.key),
     };

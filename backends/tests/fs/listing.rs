@@ -55,7 +55,7 @@ fn a_key_whose_encoding_changes_meanwhile_is_listed_once() {
         let mut shown = Vec::new();
         while let Some(meta) = listing.next().await {
             let meta = meta.unwrap();
-            let to = match meta.content_encoding {
+            let to = match meta.content_encoding.unwrap() {
                 ContentEncoding::Identity => ContentEncoding::Gzip,
                 _ => ContentEncoding::Identity,
             };

@@ -38,7 +38,7 @@ fn compression(url: &str, scale: usize) -> Option<ContentEncoding> {
 
 fn stored(array: &BigArray, cell: [u64; 3]) -> Option<ContentEncoding> {
     let meta = wait(array.backend().head(&array.chunk_key(cell)?)).ok()??;
-    Some(meta.content_encoding)
+    meta.content_encoding
 }
 
 fn voxel_bytes(info: &VolumeInfo) -> u128 {

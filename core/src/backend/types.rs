@@ -234,8 +234,9 @@ pub struct Meta {
     pub size: u64,
     /// The state of the value, where the store can tell it.
     pub version: Option<Version>,
-    /// How the stored value is compressed.
-    pub content_encoding: ContentEncoding,
+    /// How the stored value is compressed; `None` where a listing cannot tell it. An answer of
+    /// [`head`](super::KeyValueBackend::head) always tells it.
+    pub content_encoding: Option<ContentEncoding>,
 }
 
 /// What must hold for a [`put`](super::KeyValueBackend::put) or a
@@ -312,7 +313,7 @@ pub enum IoModel {
     Async,
 }
 
-/// Which preconditions a store honours.
+/// Which preconditions of a put a store honours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionalPut {
     /// None: [`IfAbsent`](Precondition::IfAbsent) and
@@ -337,8 +338,10 @@ pub struct Capabilities {
     pub listable: bool,
     /// Whether reading a range costs less than reading the whole value.
     pub range_reads: bool,
-    /// Which preconditions are honoured.
+    /// Which preconditions of a put are honoured.
     pub conditional_put: ConditionalPut,
+    /// Whether a delete honours [`IfVersion`](Precondition::IfVersion).
+    pub conditional_delete: bool,
     /// The longest value in bytes, if there is a limit.
     pub max_value_len: Option<u64>,
 }
@@ -355,6 +358,7 @@ impl Capabilities {
             listable: true,
             range_reads: true,
             conditional_put: ConditionalPut::CompareAndSwap,
+            conditional_delete: true,
             max_value_len: None,
         }
     }

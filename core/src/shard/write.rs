@@ -109,7 +109,10 @@ impl<B: KeyValueBackend> ShardStore<B> {
         values: Vec<Value<'_>>,
         when: Precondition,
     ) -> Result<PutOutcome> {
-        if values.is_empty() {
+        // A shard without values is a shard too; where it cannot be removed on condition, it stays.
+        let removable =
+            when == Precondition::Always || self.backend.capabilities().conditional_delete;
+        if values.is_empty() && removable {
             let outcome = self.backend.delete(key, when).await?;
             return Ok(match outcome {
                 crate::backend::DeleteOutcome::Deleted => PutOutcome::Written { version: None },

@@ -46,6 +46,7 @@ impl<B: KeyValueBackend> KeyValueBackend for ReadOnly<B> {
         Capabilities {
             writable: false,
             conditional_put: ConditionalPut::Unsupported,
+            conditional_delete: false,
             ..self.inner.capabilities()
         }
     }

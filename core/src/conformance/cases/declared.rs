@@ -70,10 +70,15 @@ fn conditions(bench: &Bench<'_>, store: &DynBackend) -> Verdict {
     let level = bench.capabilities.conditional_put;
     let mut undeclared = Vec::new();
     if level < ConditionalPut::CompareAndSwap {
-        undeclared.push(Precondition::IfVersion(version));
+        undeclared.push(Precondition::IfVersion(version.clone()));
     }
     if level < ConditionalPut::CreateOnly {
         undeclared.push(Precondition::IfAbsent);
+    }
+    if !bench.capabilities.conditional_delete {
+        for key in [&present, &absent] {
+            refuses_delete(store, key, &version)?;
+        }
     }
     for when in undeclared {
         for key in [&present, &absent] {
@@ -91,14 +96,17 @@ fn refuses(store: &DynBackend, key: &Key, when: &Precondition) -> Verdict {
         kind == Some(ErrorKind::Unsupported),
         "a put with the undeclared {when:?} answered {kind:?}"
     );
-    // A delete if absent removes nothing, so that some stores can honour it anyway.
-    if matches!(when, Precondition::IfVersion(_)) {
-        let kind = kind_of(wait(store.delete(key, when.clone())));
-        ensure!(
-            kind == Some(ErrorKind::Unsupported),
-            "a delete with the undeclared {when:?} answered {kind:?}"
-        );
-    }
+    Ok(())
+}
+
+// A delete if absent removes nothing, so that some stores can honour it anyway.
+fn refuses_delete(store: &DynBackend, key: &Key, version: &Version) -> Verdict {
+    let when = Precondition::IfVersion(version.clone());
+    let kind = kind_of(wait(store.delete(key, when)));
+    ensure!(
+        kind == Some(ErrorKind::Unsupported),
+        "a delete with the undeclared condition of a version answered {kind:?}"
+    );
     Ok(())
 }
 

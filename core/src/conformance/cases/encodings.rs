@@ -65,7 +65,7 @@ fn comes_back(
         "a range of a value in {encoding} is not one of its stored bytes"
     );
     let of_blob = |blob: Option<Blob>| blob.map(|blob| blob.content_encoding);
-    let of_meta = |meta: Option<Meta>| meta.map(|meta| meta.content_encoding);
+    let of_meta = |meta: Option<Meta>| meta.and_then(|meta| meta.content_encoding);
     for (who, told) in [
         ("get", of_blob(whole)),
         ("get of a range", of_blob(part)),
@@ -81,6 +81,12 @@ fn comes_back(
         let metas = list(store, &bench.prefix("")?)?;
         let times = metas.iter().filter(|meta| meta.key == *key).count();
         ensure!(times == 1, "a value in {encoding} is listed {times} times");
+        let told = metas.into_iter().find(|meta| meta.key == *key);
+        let told = told.and_then(|meta| meta.content_encoding);
+        ensure!(
+            told.is_none_or(|told| told == encoding),
+            "a listing tells the encoding {told:?} of a value in {encoding}"
+        );
     }
     Ok(())
 }

@@ -15,7 +15,9 @@ mod versions;
 
 pub use counters::Job;
 
-use Need::{Blocking, Content, Create, Limit, List, Persistence, Processes, Swap, Write};
+use Need::{
+    Blocking, Content, Create, Limit, List, Persistence, Processes, Swap, SwapDelete, Write,
+};
 
 use super::bench::{Bench, Verdict};
 use super::suite::Suite;
@@ -39,6 +41,7 @@ pub(super) enum Need {
     List,
     Create,
     Swap,
+    SwapDelete,
     Persistence,
     Processes,
     Blocking,
@@ -59,6 +62,7 @@ pub(super) fn unmet(need: Need, suite: &Suite<'_>, can: &Capabilities) -> Option
             can.conditional_put == ConditionalPut::CompareAndSwap,
             "the store does not declare IfVersion",
         ),
+        SwapDelete => (can.conditional_delete, "the store does not declare conditional deletes"),
         Persistence => (suite.persistent, "the store was not said to be persistent"),
         Processes => (suite.process.is_some(), "no way to start a process was given"),
         Blocking => (can.io == IoModel::Blocking, "the store is asynchronous"),
@@ -93,7 +97,7 @@ const CASES: &[Row] = &[
     ("C15", "threads_count_by_compare_and_swap", &[Write, Swap], counters::threads_count),
     ("C16", "processes_count_by_compare_and_swap", &[Write, Swap, Processes], counters::processes_count),
     ("C17", "of_several_creators_one_wins", &[Write, Create], conditions::creation),
-    ("C18", "conditional_deletes_follow_their_condition", &[Write, Swap], conditions::deletes),
+    ("C18", "conditional_deletes_follow_their_condition", &[Write, Swap, SwapDelete], conditions::deletes),
     ("C19", "every_overwrite_changes_the_version", &[Content], versions::change),
     ("X1", "content_encodings_come_back", &[Content], encodings::kept),
     ("X2", "readers_see_bytes_with_their_own_encoding", &[Content], encodings::paired),

@@ -149,6 +149,7 @@ impl KeyValueBackend for Broken {
             // These would else fail every case about conditions too.
             Flaw::DropsConditions | Flaw::ConstantVersions | Flaw::ContentVersions => {
                 can.conditional_put = ConditionalPut::Unsupported;
+                can.conditional_delete = false;
             }
             Flaw::TruncatesAtLimit => can.max_value_len = Some(1 << 20),
             Flaw::WritesThough => can.writable = false,
