@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod cache;
 mod create;
 mod cutout;
 mod demo;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Missing(args) => missing::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),
         Command::Rm(args) => rm::run(&args, console),
+        Command::Cache(args) => cache::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),
     }
 }
