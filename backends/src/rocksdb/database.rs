@@ -70,6 +70,7 @@ impl Database {
         if is_new && !options.create {
             return Err(layout::nothing());
         }
+        layout::room(path)?;
         let mut all = tuning::database(options);
         all.create_if_missing(is_new);
         all.create_missing_column_families(is_new);
@@ -197,7 +198,12 @@ impl Database {
     ) -> Result<T, Failure> {
         let (reader, catch_up) = match &self.engine {
             Engine::Follower(reader, catch_up) => (reader, catch_up),
-            Engine::Writer(_) => return look(),
+            Engine::Writer(_) => {
+                return look().map_err(|failure| match failure.is_stale {
+                    true => failure.explained(ErrorKind::Corrupt, MISSING),
+                    false => failure,
+                });
+            }
             Engine::Frozen(_) => {
                 return look().map_err(|failure| match failure.is_stale {
                     true => failure.explained(ErrorKind::Transient, GONE),
@@ -221,6 +227,7 @@ impl Database {
     }
 }
 
+const MISSING: &str = "a file of the database is missing";
 const GONE: &str = "a writer has removed files of the state that was opened; open it again, or \
                     read in the mode that follows writers (`secondary`)";
 const RACED: &str = "the writer removes files faster than this process can follow";

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::process;
 
 use bigarrays_core::backend::ErrorKind;
 use rocksdb::{DBWithThreadMode, IteratorMode, Options, SingleThreaded};
@@ -19,6 +20,9 @@ const DEFAULT: &str = "default";
 pub(super) const FORMAT_KEY: &[u8] = b"bigarrays.format";
 /// The format of the database that is known here.
 pub(super) const FORMAT: &[u8] = b"1";
+
+/// Bytes that an opening needs at least: some first lines of files.
+const ROOM: usize = 256 << 10;
 
 /// What a directory turns out to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,22 @@ pub(super) fn directory(path: &Path, create: bool) -> Result<(), Failure> {
             }
         },
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Fails where nothing can be written, by writing a little and removing it.
+///
+/// RocksDB would tell it too, but some builds of it (Debian's 7.8) end the process when there is
+/// no room for the first lines of their log.
+pub(super) fn room(path: &Path) -> Result<(), Failure> {
+    let probe = path.join(format!("bigarrays-{}.dbtmp", process::id()));
+    let written = fs::write(&probe, vec![0; ROOM]);
+    let removed = fs::remove_file(&probe);
+    written?;
+    match removed {
+        // Another thread opens the same database.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => Ok(done?),
     }
 }
 

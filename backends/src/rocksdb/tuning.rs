@@ -32,8 +32,10 @@ pub(super) fn database(options: &RocksDbOptions) -> Options {
     all.set_max_total_wal_size(u64::try_from(log).unwrap_or(u64::MAX));
     // Written pages go to the disk steadily and not all at the end.
     all.set_bytes_per_sync(1 << 20);
-    // Messages are for who repairs a database; the statistics nobody reads.
-    all.set_log_level(LogLevel::Warn);
+    // What fails is told by errors. A log must not be the first to meet a full disk: some builds of
+    // RocksDB (Debian's 7.8) end the process when they log on after that. The statistics nobody
+    // reads.
+    all.set_log_level(LogLevel::Fatal);
     all.set_max_log_file_size(1 << 20);
     all.set_keep_log_file_num(4);
     all.set_stats_dump_period_sec(0);

@@ -14,7 +14,7 @@ use crate::common::{Mount, files, get, key, keys, put, refused, sealed};
 fn a_full_disk_is_told_and_harms_nothing() {
     let dir = tempdir().unwrap();
     let small = dir.path().join("small");
-    let Some(_mount) = Mount::tmpfs(&small, "8m") else { return };
+    let Some(_mount) = Mount::tmpfs(&small, "12m") else { return };
     let path = small.join("db");
     let store = RocksDbBackend::open(&path).unwrap();
     put(&store, "d/value", "old");
@@ -42,6 +42,26 @@ fn a_full_disk_is_told_and_harms_nothing() {
     put(&store, "d/value", "new");
     drop(store);
     assert_eq!(get(&RocksDbBackend::open(&path).unwrap(), "d/value").unwrap(), "new");
+}
+
+#[test]
+fn a_disk_too_full_for_a_database_is_told_at_once() {
+    let dir = tempdir().unwrap();
+    let small = dir.path().join("small");
+    let Some(_mount) = Mount::tmpfs(&small, "1m") else { return };
+    let path = small.join("db");
+    put(&RocksDbBackend::open(&path).unwrap(), "a", "x");
+    let full = fs::write(small.join("ballast"), vec![0; 1 << 20]);
+    assert!(full.is_err());
+    for path in [&path, &small.join("new")] {
+        let error = RocksDbBackend::open(path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StorageFull, "{error:?}");
+    }
+    let reader = RocksDbBackend::open_read_only(&path).unwrap();
+    assert_eq!(get(&reader, "a").unwrap(), "x");
+    fs::remove_file(small.join("ballast")).unwrap();
+    put(&RocksDbBackend::open(&path).unwrap(), "a", "y");
+    assert_eq!(get(&reader, "a").unwrap(), "y");
 }
 
 /// A database with one value in a blob file and one short one.
