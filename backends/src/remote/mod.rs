@@ -1,6 +1,8 @@
 //! What all stores beyond a network share: a runtime of their own, timeouts, secrets that never
 //! show, and what an HTTP status means.
 
+#[cfg(any(feature = "s3", feature = "gcs"))]
+mod conditional;
 mod runtime;
 mod secret;
 mod status;
@@ -9,7 +11,8 @@ mod timeouts;
 pub use secret::Secret;
 pub use timeouts::Timeouts;
 
-#[expect(unused_imports, reason = "not every feature needs all of it")]
+#[cfg(any(feature = "s3", feature = "gcs"))]
+pub(crate) use self::conditional::{Found, MARK, Mark, settle, unique};
 pub(crate) use self::{
     runtime::{handle, run},
     status::{kind_of_status, retry_after},
