@@ -15,7 +15,8 @@ pub(super) fn told(headers: &HeaderMap) -> Option<&str> {
 
 fn base64([a, b, c, d]: [u8; 4]) -> String {
     const SYMBOLS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let sixths = [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63, d >> 2, (d & 3) << 4];
+    let sixths =
+        [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63, d >> 2, (d & 3) << 4];
     let symbol = |sixth: u8| char::from(SYMBOLS[usize::from(sixth)]);
     sixths.into_iter().map(symbol).chain(['=', '=']).collect()
 }

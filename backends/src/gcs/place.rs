@@ -212,7 +212,8 @@ mod tests {
         assert_eq!(base("127.0.0.1:4443").as_deref(), Ok("http://127.0.0.1:4443"));
         assert_eq!(base("http://[::1]:9/").as_deref(), Ok("http://[::1]:9"));
         assert_eq!(base("https://host/gcs/").as_deref(), Ok("https://host/gcs"));
-        for bad in ["", "ftp://host", "http://me:hunter2@host", "http://host?a=b", "http://host#a"] {
+        for bad in ["", "ftp://host", "http://me:hunter2@host", "http://host?a=b", "http://host#a"]
+        {
             assert!(base(bad).is_err(), "{bad}");
         }
         let is_google = |text: &str| Endpoint::parse(text).unwrap().is_google;

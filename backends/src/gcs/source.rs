@@ -51,11 +51,15 @@ struct User {
 
 impl Source {
     /// Tokens by the text of a file of credentials.
-    pub(super) fn of_json(text: &str, scope: &'static str, client: &Client) -> Result<Self, Failure> {
+    pub(super) fn of_json(
+        text: &str,
+        scope: &'static str,
+        client: &Client,
+    ) -> Result<Self, Failure> {
         // Whatever is wrong is told without the text, which is a secret.
         let invalid = |what: &str| Failure::new(ErrorKind::InvalidConfig, what);
-        let mut json: Json = serde_json::from_str(text)
-            .map_err(|_| invalid("the credentials are not JSON"))?;
+        let mut json: Json =
+            serde_json::from_str(text).map_err(|_| invalid("the credentials are not JSON"))?;
         let uri = match json.get("token_uri") {
             None | Some(Json::Null) => TOKEN_URI.to_owned(),
             Some(uri) => uri.as_str().unwrap_or_default().to_owned(),
