@@ -174,8 +174,9 @@ fn without_user(location: &str) -> String {
     }
 }
 
-/// Any text that was meant as a URL, fit to be shown.
-pub(crate) fn without_secrets(text: &str) -> String {
+/// Any text that was meant as a URL, fit to be shown: passwords and signatures are `***`.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
     let (location, query) = text.split_once('?').unwrap_or((text, ""));
     let shown = match location.split_once("://") {
         Some((scheme, rest)) => format!("{scheme}://{}", without_user(rest)),

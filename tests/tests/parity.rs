@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use bigarrays::array::{OutOfBounds, Unaligned};
-use bigarrays::backend::{KeyValueBackendExt, wait};
+use bigarrays::backend::{ByteRange, KeyValueBackend, KeyValueBackendExt, wait};
 use bigarrays::ndarray::Array4;
 use bigarrays::{
     BigArray, BigArrayBuilder, DataType, DynBackend, OpenOptions, Prefix, Transport, VolumeInfo,
@@ -61,9 +61,10 @@ fn script(url: &str, transport: Transport) -> (Array4<u16>, Vec<(String, Vec<u8>
     let stored = stored
         .into_iter()
         .map(|meta| {
-            let bytes = wait(store.get_bytes(&meta.key)).expect("read").expect("listed");
-            assert_eq!(meta.size, bytes.len() as u64, "{}", meta.key);
-            (format!("{} {}", meta.key, meta.content_encoding), bytes.to_vec())
+            let blob = wait(store.get(&meta.key, ByteRange::Full)).expect("read").expect("listed");
+            assert_eq!(meta.size, blob.bytes.len() as u64, "{}", meta.key);
+            assert!(meta.content_encoding.is_none_or(|told| told == blob.content_encoding));
+            (format!("{} {}", meta.key, blob.content_encoding), blob.bytes.to_vec())
         })
         .collect();
     (read, stored)
