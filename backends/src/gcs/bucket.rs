@@ -11,6 +11,7 @@ use super::document::{Document, FIELDS};
 use super::failure::Failure;
 use super::place::Place;
 use super::probe::Manners;
+use super::states::States;
 use super::wire::{Answer, Ask, Wire};
 
 /// A bucket of a server, and how to speak to it.
@@ -22,6 +23,7 @@ pub(super) struct Bucket {
     pub(super) uploads: Uploads,
     /// What the server does right, once it is known.
     pub(super) manners: OnceLock<Manners>,
+    pub(super) states: States,
     /// Whether the bucket was seen: from then on what is missing is an object.
     seen: AtomicBool,
 }
@@ -38,8 +40,9 @@ pub(super) struct Uploads {
 
 impl Bucket {
     pub(super) fn new(place: Place, wire: Wire, runtime: Handle, uploads: Uploads) -> Self {
-        let (manners, seen) = (OnceLock::new(), AtomicBool::new(false));
-        Self { place, wire, runtime, uploads, manners, seen }
+        let (manners, states) = (OnceLock::new(), States::default());
+        let seen = AtomicBool::new(false);
+        Self { place, wire, runtime, uploads, manners, states, seen }
     }
 
     /// Whether the server can be asked how much of an upload it has.
@@ -60,7 +63,13 @@ impl Bucket {
         let url = self.place.object_url(name, &[("fields", FIELDS)]);
         let answer = self.ask(&Ask::new(Method::GET, url)).await?;
         match answer.status {
-            StatusCode::OK => Document::parse(&answer.body).map(Some),
+            StatusCode::OK => {
+                let document = Document::parse(&answer.body)?;
+                if let Some(mark) = &document.mark {
+                    self.states.note(name, document.generation, &mark.id);
+                }
+                Ok(Some(document))
+            }
             StatusCode::NOT_FOUND => self.missing().await.map(|()| None),
             _ => Err(self.refusal(&answer)),
         }

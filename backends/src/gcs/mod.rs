@@ -73,6 +73,7 @@ mod ranges;
 mod read;
 mod resumable;
 mod source;
+mod states;
 mod store;
 mod tokens;
 mod upload;

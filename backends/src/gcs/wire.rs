@@ -167,10 +167,21 @@ impl Wire {
         if ask.body.len() > 0 {
             request = request.body(Body::wrap_stream(ask.body.stream(progress.clone())));
         }
-        let response = request.send().await.map_err(Failure::of_request)?;
+        let again = request.try_clone().filter(|_| ask.method == Method::GET);
+        let response = match (request.send().await, again) {
+            // The server closed the connection just when it was used again.
+            (Err(error), Some(again)) if was_cut(&error) => again.send().await,
+            (response, _) => response,
+        };
+        let response = response.map_err(Failure::of_request)?;
         progress.mark();
         read(response, ask.limit, progress).await
     }
+}
+
+/// Whether a request was sent over a connection that broke before anything came back.
+fn was_cut(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
 /// Reads an answer: a success up to the limit, of anything else as much as is worth telling.

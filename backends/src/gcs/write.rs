@@ -39,19 +39,45 @@ impl Bucket {
                 return self.upload(&upload).await.map(PutOutcome::from).map_err(fail);
             }
             Precondition::IfAbsent => (0, Mark::of_new()),
-            Precondition::IfVersion(version) => match generation(&version) {
-                Some(generation) => (generation, Mark::after(&generation.to_string())),
-                None => return Ok(PutOutcome::Conflict),
-            },
+            Precondition::IfVersion(version) => {
+                match self.state_of(&name, &version).await.map_err(fail)? {
+                    Some((generation, state)) => (generation, Mark::after(&state)),
+                    None => return Ok(PutOutcome::Conflict),
+                }
+            }
         };
-        let mark = when.1.clone();
+        let mark = &when.1.clone();
         let upload = &Upload { name, value, when: Some(when) };
-        let send = || async { self.upload(upload).await.map(PutOutcome::from).map_err(fail) };
+        let send = || async {
+            let sent = self.upload(upload).await.map_err(fail)?;
+            if let Sent::Stored(document) = &sent {
+                self.states.note(&upload.name, document.generation, &mark.id);
+            }
+            Ok(PutOutcome::from(sent))
+        };
         let look = || async {
             let found = self.head(&upload.name).await.map_err(fail)?;
             Ok(found.map(|document| found_of(&document)))
         };
-        settle(key, &mark, send, look).await
+        settle(key, mark, send, look).await
+    }
+
+    /// The generation that a version stands for, and what that state is called. `None` if the
+    /// object is not in it, to which it will not return.
+    async fn state_of(
+        &self,
+        name: &str,
+        version: &Version,
+    ) -> Result<Option<(u64, String)>, Failure> {
+        let Some(generation) = generation(version) else {
+            return Ok(None);
+        };
+        if let Some(state) = self.states.find(name, generation) {
+            return Ok(Some((generation, state)));
+        }
+        let document = self.head(name).await?;
+        let document = document.filter(|document| document.generation == generation);
+        Ok(document.map(|document| (generation, document.state())))
     }
 
     pub(super) async fn delete(
@@ -107,7 +133,7 @@ impl Bucket {
 
 fn found_of(document: &Document) -> Found {
     Found {
-        state: document.generation.to_string(),
+        state: document.state(),
         mark: document.mark.clone(),
         version: Some(document.version()),
     }
