@@ -223,7 +223,10 @@ fn a_stored_encoding_comes_with_the_stored_bytes() {
             (ByteRange::Suffix(5), "bytes"),
         ] {
             let blob = get(&store, "packed", range);
-            assert_eq!((&*blob.bytes, blob.content_encoding), (want.as_bytes(), ContentEncoding::Gzip));
+            assert_eq!(
+                (&*blob.bytes, blob.content_encoding),
+                (want.as_bytes(), ContentEncoding::Gzip)
+            );
         }
         let meta = wait(store.head(&key("packed"))).expect("an answer").expect("a value");
         assert_eq!((meta.size, meta.content_encoding), (16, Some(ContentEncoding::Gzip)));
