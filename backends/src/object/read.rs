@@ -222,7 +222,8 @@ impl Inner {
         let mut listing = match listing {
             Some(listing) => listing,
             None => match path::of_prefix(prefix, self.dialect) {
-                Ok(path) => self.store.list(path.as_ref()),
+                // Asked again after its end, when that came together with the last keys.
+                Ok(path) => self.store.list(path.as_ref()).fuse().boxed(),
                 Err(error) => {
                     let error = bigarrays_core::backend::BackendError::invalid_key(
                         &self.name,
