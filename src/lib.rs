@@ -39,8 +39,8 @@ pub use bigarrays_info as info;
 #[cfg(all(feature = "fs", unix))]
 pub use cache::{cache_folder, open_cache};
 pub use open::{OpenError, OpenOptions, create, open, open_store};
-pub use registry::{Access, Registry, StoreFactory};
-pub use url::{InvalidUrl, StoreUrl};
+pub use registry::{Access, OPTIONAL_SCHEMES, Registry, StoreFactory};
+pub use url::{InvalidUrl, StoreUrl, without_secrets};
 
 /// The Rust of the README, as a test.
 #[cfg(all(doctest, feature = "sqlite"))]
