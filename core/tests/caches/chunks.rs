@@ -12,8 +12,8 @@ use bigarrays_core::{BigArray, BoundingBox, ChunkCache, DataType, Encoding, Volu
 use bigarrays_info::{ShardEncoding, ShardHash, Sharding};
 use proptest::prelude::*;
 
-use crate::Hands;
 use crate::gate::Gate;
+use crate::{Hands, counting};
 
 /// Grid 4 × 4 × 4 in shards of 2 × 2 × 2 chunks.
 const SHARDING: Sharding = Sharding {
@@ -251,29 +251,15 @@ fn readers_never_go_back_in_time() {
     ] {
         let cache = ChunkCache::new(1 << 20).freshness(freshness);
         let array = create(Gate::new(io), sharded, &cache);
-        thread::scope(|scope| {
-            let array = &array;
-            scope.spawn(move || {
-                for n in 2..=200_u8 {
-                    let size = if n % 2 == 0 { 16 } else { 5 };
-                    array.write([0; 3], filled_with([size; 3], n).view()).unwrap();
-                }
-            });
-            for reader in 0..3 {
-                scope.spawn(move || {
-                    let mut latest = 0;
-                    while latest < 200 {
-                        let seen = match reader {
-                            0 => array.read_points::<u8>(&[[0; 3]]).unwrap()[[0, 0]],
-                            1 => array.read::<u8>([0..20, 0..20, 0..20]).unwrap()[[0, 0, 0, 0]],
-                            _ => voxel(array),
-                        };
-                        assert!(seen >= latest, "{seen} after {latest}");
-                        latest = seen;
-                    }
-                });
-            }
-        });
+        array.delete(FIRST).unwrap();
+        let write = |n: u64| {
+            let size = if n % 2 == 0 { 16 } else { 5 };
+            let value = u8::try_from(n).unwrap();
+            array.write([0; 3], filled_with([size; 3], value).view()).unwrap();
+        };
+        let points = || array.read_points::<u8>(&[[0; 3]]).unwrap()[[0, 0]].into();
+        let box_of_many = || array.read::<u8>([0..20, 0..20, 0..20]).unwrap()[[0; 4]].into();
+        counting(200, write, &[&points, &box_of_many, &|| voxel(&array).into()]);
     }
 }
 

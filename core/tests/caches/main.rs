@@ -9,9 +9,12 @@ mod disk;
 mod gate;
 mod layered;
 mod limit;
+mod retry;
 mod suite;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use bigarrays_core::backend::{KeyValueBackend, KeyValueBackendExt, wait};
@@ -31,6 +34,31 @@ fn put(store: &impl KeyValueBackend, name: &str, value: &str) {
 fn text(store: &impl KeyValueBackend, name: &str) -> Option<String> {
     let bytes = wait(store.get_bytes(&key(name))).unwrap()?;
     Some(String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+/// Lets readers look while a writer counts up to `last`: no reader goes back in time, and what is
+/// read after the last write is the last value.
+fn counting(last: u64, write: impl Fn(u64) + Sync, readers: &[&(dyn Fn() -> u64 + Sync)]) {
+    let done = AtomicBool::new(false);
+    let write = &write;
+    thread::scope(|scope| {
+        let done = &done;
+        scope.spawn(move || {
+            (1..=last).for_each(write);
+            done.store(true, Ordering::SeqCst);
+        });
+        for read in readers {
+            scope.spawn(move || {
+                let mut latest = 0;
+                while !done.load(Ordering::SeqCst) {
+                    let seen = read();
+                    assert!(seen >= latest, "{seen} after {latest}");
+                    latest = seen;
+                }
+                assert_eq!(read(), last);
+            });
+        }
+    });
 }
 
 /// A clock on which only waits, and the test, let time pass.
