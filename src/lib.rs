@@ -34,8 +34,8 @@ pub use bigarrays_backends as backends;
 pub use bigarrays_core::*;
 pub use bigarrays_info as info;
 pub use open::{OpenError, OpenOptions, create, open, open_store};
-pub use registry::{Access, Registry, StoreFactory};
-pub use url::{InvalidUrl, StoreUrl};
+pub use registry::{Access, OPTIONAL_SCHEMES, Registry, StoreFactory};
+pub use url::{InvalidUrl, StoreUrl, without_secrets};
 
 /// The Rust of the README, as a test.
 #[cfg(all(doctest, feature = "sqlite"))]

@@ -34,7 +34,7 @@ pub struct Registry {
 }
 
 /// Schemes of stores that exist but may be left out of a build, with the feature that has them.
-const OPTIONAL: [(&str, &str); 10] = [
+pub const OPTIONAL_SCHEMES: [(&str, &str); 10] = [
     ("file", "fs"),
     ("sqlite", "sqlite"),
     ("rocksdb", "rocksdb"),
@@ -124,7 +124,7 @@ impl Registry {
 
     fn unknown(&self, scheme: &str) -> OpenError {
         let scheme = scheme.to_owned();
-        match OPTIONAL.iter().find(|(optional, _)| *optional == scheme) {
+        match OPTIONAL_SCHEMES.iter().find(|(optional, _)| *optional == scheme) {
             Some((_, feature)) => OpenError::NotCompiledIn { scheme, feature },
             None => {
                 let known: Vec<_> = self.schemes().map(|scheme| format!("{scheme}://")).collect();

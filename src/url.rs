@@ -87,6 +87,11 @@ impl StoreUrl {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// All parameters behind the `?`, in their order.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Refuses parameters that a store does not know, so that a slip is not silently ignored.
     ///
     /// # Errors
@@ -174,8 +179,9 @@ fn without_user(location: &str) -> String {
     }
 }
 
-/// Any text that was meant as a URL, fit to be shown.
-pub(crate) fn without_secrets(text: &str) -> String {
+/// Any text that was meant as a URL, fit to be shown: passwords and signatures are `***`.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
     let (location, query) = text.split_once('?').unwrap_or((text, ""));
     let shown = match location.split_once("://") {
         Some((scheme, rest)) => format!("{scheme}://{}", without_user(rest)),
