@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bigarrays_backends::remote::Timeouts;
-use bigarrays_backends::s3::{Credentials, S3Options, S3Backend};
+use bigarrays_backends::s3::{Credentials, S3Backend, S3Options};
 use bigarrays_core::backend::{KeyValueBackendExt, wait};
 use bigarrays_core::{Key, Prefix};
 
