@@ -120,18 +120,19 @@ fn a_silent_server_is_left_in_time_and_nobody_at_all_is_temporary() {
 #[test]
 fn a_missing_bucket_is_told_and_what_to_do() {
     let Some(endpoint) = server() else { return };
-    let open = || {
-        let options = S3Backend::builder("no-such-bucket").endpoint(&endpoint);
-        options.credentials(crate::owner()).conditional(Conditional::Trust).open().unwrap()
-    };
-    let store = open();
+    let options = S3Backend::builder("no-such-bucket").endpoint(&endpoint);
+    let options = options.credentials(crate::owner()).conditional(Conditional::Trust);
+    let store = options.open().unwrap();
+    // The real server makes a bucket when something is put into it.
+    let (strict, _proxy) = with(refusal("404 Not Found", "NoSuchBucket"));
     for error in [
         wait(store.head(&key("a"))).unwrap_err(),
         get(&store),
-        wait(store.put_always(&key("a"), "x")).unwrap_err(),
-        wait(store.put(&key("a"), "x".into(), Precondition::IfAbsent)).unwrap_err(),
-        wait(store.delete(&key("a"), Precondition::Always)).unwrap_err(),
         wait(store.list_all(&Prefix::root())).unwrap_err(),
+        wait(strict.put_always(&key("a"), "x")).unwrap_err(),
+        wait(strict.put(&key("a"), "x".into(), Precondition::IfAbsent)).unwrap_err(),
+        wait(strict.delete(&key("a"), Precondition::Always)).unwrap_err(),
+        wait(strict.delete_batch(&[key("a")])).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         assert!(error.to_string().contains("must be made first"), "{error}");

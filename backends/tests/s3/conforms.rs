@@ -35,12 +35,18 @@ fn prove(endpoint: &str, configure: impl Fn(Suite<'_>) -> Suite<'_>, parts: bool
         let options = through(address).credentials(wrong.clone());
         options.conditional(Conditional::Trust).open()
     };
+    let reader = || {
+        let reader = Credentials::new("roaccess", "rosecret1234567890");
+        options(endpoint, &place).credentials(reader).open()
+    };
     let address = endpoint.trim_start_matches("http://").parse().expect("an address");
     let suite = Suite::new(open)
         .persistent()
         .overwrites(150)
         .network(address, network)
         .stranger(stranger)
+        .refusing(reader)
+        .refusing(|| options(endpoint, &place).read_only(true).open())
         .processes(|| {
             let mut command = Command::new(env::current_exe().expect("this program"));
             command

@@ -86,8 +86,8 @@ fn objects_of_other_programs_are_read_as_they_are_stored() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     // The version of such an object is a condition as good as any.
     let version = blob.version.unwrap();
-    let swap = store.put(&key("a"), "new".into(), Precondition::IfVersion(version));
-    assert!(wait(swap).unwrap().is_written());
+    let swap = wait(store.put(&key("a"), "new".into(), Precondition::IfVersion(version)));
+    assert!(swap.unwrap().is_written());
     // The marker of a folder is no key.
     let mut names = wait(store.list_all(&Prefix::root())).unwrap();
     names.sort_by(|a, b| a.key.cmp(&b.key));
@@ -102,7 +102,7 @@ fn odd_names_are_the_same_for_other_programs() {
     let Some(endpoint) = server() else { return };
     let place = place();
     let store = options(&endpoint, &place).open().unwrap();
-    let names = ["sp ace/ü+&%=?#'~\"", "a%2Fb", "*(!)$,;:@[x]", "\\^`{|}", "😀"];
+    let names = ["sp ace/ü+&%=?#'~\"", "a%2Fb", "*(!)$,;:@[x]", "^`{|}", "😀"];
     for name in names {
         wait(store.put_always(&key(name), name.to_owned())).unwrap();
     }
