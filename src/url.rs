@@ -87,6 +87,11 @@ impl StoreUrl {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// All parameters behind the `?`, in their order.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Refuses parameters that a store does not know, so that a slip is not silently ignored.
     ///
     /// # Errors

@@ -36,6 +36,7 @@ pub mod conformance;
 pub mod element;
 mod error;
 pub mod geometry;
+mod kept;
 pub mod key;
 pub mod memory;
 pub mod shard;

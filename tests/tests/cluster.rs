@@ -3,20 +3,18 @@
 #![expect(clippy::expect_used, reason = "test helpers may fail a test")]
 
 use std::env;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 
 use bigarrays::ndarray::Array4;
 use bigarrays::{BigArray, OnMissing, OpenOptions};
+use bigarrays_tests::keys::keys;
 use bigarrays_tests::matrix::Random;
 use bigarrays_tests::{command, python, repository, shared, text};
 
 /// What a process of the test is to do: the local volume, the remote one, and its part.
 const WORK: &str = "BIGARRAYS_TEST_CLUSTER_WORK";
-/// The keys of `servers.py`.
-const KEY: [(&str, &str); 2] =
-    [("AWS_ACCESS_KEY_ID", "testaccess"), ("AWS_SECRET_ACCESS_KEY", "testsecret1234567890")];
 const WORKERS: usize = 4;
 /// Voxels along x and y of the volume, and of a box that is written at once.
 const SIDE: i64 = 512;
@@ -82,34 +80,43 @@ fn check(local: &BigArray, remote: &BigArray) {
     }
 }
 
-struct Cluster(tempfile::TempDir);
+struct Cluster {
+    python: PathBuf,
+    dir: tempfile::TempDir,
+}
 
 impl Cluster {
     fn start(python: &Path) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let cluster = Self(dir);
-        cluster.servers(python, "cluster");
+        let cluster = Self { python: python.to_owned(), dir };
+        let output = cluster.servers("cluster").expect("the servers are started");
+        assert!(output.status.success(), "{}", text(&output));
         cluster
     }
 
-    fn servers(&self, python: &Path, what: &str) {
+    fn servers(&self, what: &str) -> io::Result<Output> {
         let script = repository().join("tests/servers/servers.py");
-        let output = Command::new(python).arg(script).arg(what).arg(self.0.path()).output();
-        let output = output.expect("the servers are started");
-        assert!(output.status.success(), "{}", text(&output));
+        Command::new(&self.python).arg(script).arg(what).arg(self.dir.path()).output()
     }
 
     fn variable(&self, name: &str) -> String {
-        let env = std::fs::read_to_string(self.0.path().join("env")).expect("variables");
+        let env = std::fs::read_to_string(self.dir.path().join("env")).expect("variables");
         let line = env.lines().find(|line| line.contains(name)).expect("the variable");
         line.split('\'').nth(1).expect("a value").to_owned()
     }
 
     /// A node is lost.
     fn kill(&self, name: &str) {
-        let pid = std::fs::read_to_string(self.0.path().join("pid").join(name)).expect("a process");
+        let pid =
+            std::fs::read_to_string(self.dir.path().join("pid").join(name)).expect("a process");
         let status = Command::new("kill").args(["-9", pid.trim()]).status().expect("kill runs");
         assert!(status.success(), "{name} was not running");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.servers("down");
     }
 }
 
@@ -117,7 +124,7 @@ fn worker(local: &str, remote: &str, part: &str) -> Child {
     Command::new(env::current_exe().expect("this program"))
         .args(["--exact", "a_worker_of_the_cluster_does_its_work", "--nocapture"])
         .env(WORK, format!("{local} {remote} {part}"))
-        .envs(KEY)
+        .envs(keys())
         .stdout(Stdio::piped())
         .spawn()
         .expect("a process")
@@ -164,5 +171,4 @@ fn a_cluster_that_loses_a_node_and_its_leader_loses_nothing_else() {
         workers.into_iter().for_each(succeeds);
     });
     succeeds(worker(&local, &remote, "check"));
-    cluster.servers(&python, "down");
 }
