@@ -81,7 +81,7 @@ impl GcsBackend {
             return refused(ErrorKind::ReadOnly, "it was opened for reading only");
         }
         if !honoured {
-            let note = "this server ignores the condition, and would write regardless";
+            let note = "this server ignores the condition and would write regardless, or lets us not write";
             return refused(ErrorKind::Unsupported, note);
         }
         Ok(())
