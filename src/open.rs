@@ -43,6 +43,11 @@ pub enum OpenError {
         /// All places.
         chain: Vec<String>,
     },
+    /// There is no folder for a cache.
+    #[error(
+        "there is no folder for a cache: name one, or set BIGARRAYS_CACHE, XDG_CACHE_HOME or HOME"
+    )]
+    NoCacheFolder,
     /// The store or the volume in it.
     #[error(transparent)]
     Array(#[from] Error),

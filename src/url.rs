@@ -26,6 +26,9 @@ pub struct InvalidUrl {
     pub reason: String,
 }
 
+/// Parameters that every store takes.
+const COMMON: [&str; 4] = ["prefix", "cache", "cache-age", "cache-size"];
+
 const FORMAT_PREFIX: &str = "precomputed://";
 const FORMAT_SUFFIX: &str = "|neuroglancer-precomputed:";
 
@@ -100,13 +103,13 @@ impl StoreUrl {
         let unknown = self
             .parameters
             .iter()
-            .find(|(name, _)| name != "prefix" && !known.contains(&name.as_str()));
+            .find(|(name, _)| !COMMON.contains(&name.as_str()) && !known.contains(&name.as_str()));
         match unknown {
             None => Ok(()),
             Some((name, _)) => Err(self.invalid(format!(
                 "the parameter {name:?} is not known; {}:// takes {}",
                 self.scheme,
-                [&["prefix"], known].concat().join(", ")
+                [&COMMON[..1], known, &COMMON[1..]].concat().join(", ")
             ))),
         }
     }
@@ -124,6 +127,14 @@ impl StoreUrl {
     pub fn prefix(&self) -> Result<Prefix, InvalidUrl> {
         let prefix = self.parameter("prefix").unwrap_or_default();
         Prefix::new(prefix).map_err(|error| self.invalid(error.to_string()))
+    }
+
+    /// The same URL without some of its parameters.
+    #[cfg(all(feature = "fs", unix))]
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        let mut rest = self.clone();
+        rest.parameters.retain(|(name, _)| !names.contains(&name.as_str()));
+        rest
     }
 
     /// The same store opened `levels` directories further up, and where the volume lies in it;

@@ -17,6 +17,10 @@ use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
 ///   sqlite:///PATH.db?prefix=NAME  an SQLite file, which may hold many volumes
 ///   mem://NAME                     memory, gone when the process ends
 ///
+/// Behind the URL of a store that is far away, ?cache=FOLDER keeps what is read in
+/// a folder (?cache= in that of `bigarrays cache`), up to &cache-size=10G. Every read
+/// asks whether it is still the same, unless &cache-age=SECONDS|forever.
+///
 /// Coordinates are voxels x,y,z of the chosen scale; boxes are half-open.
 #[derive(Debug, Parser)]
 #[command(name = "bigarrays", version, max_term_width = 80, verbatim_doc_comment)]
@@ -52,6 +56,8 @@ pub(crate) enum Command {
     Shard(ShardArgs),
     /// Delete chunks, a scale's chunks, or a whole volume.
     Rm(RmArgs),
+    /// Look at, or empty, the folder in which ?cache= keeps what was read.
+    Cache(CacheArgs),
     /// Show which stores there are, and what each of them promises.
     Stores,
     /// Prove that a store keeps its promises, before data is trusted to it.
@@ -415,6 +421,26 @@ pub(crate) struct CheckStoreArgs {
     /// Run only these cases, such as C15,C17.
     #[arg(long, value_name = "CASES", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) verb: CacheVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheVerb {
+    /// Show how much is kept.
+    Du(CacheFolderArgs),
+    /// Delete all that is kept, and nothing else.
+    Flush(CacheFolderArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheFolderArgs {
+    /// The folder [default: $BIGARRAYS_CACHE, else bigarrays in $XDG_CACHE_HOME or ~/.cache].
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

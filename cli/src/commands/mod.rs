@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod cache;
 mod check_store;
 mod create;
 mod cutout;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Missing(args) => missing::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),
         Command::Rm(args) => rm::run(&args, console),
+        Command::Cache(args) => cache::run(&args, console),
         Command::Stores => stores::run(console),
         Command::CheckStore(args) => check_store::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),

@@ -130,7 +130,8 @@ impl Shared {
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let asked = Arc::new(AtomicBool::new(false));
-        let (mut from, mut to, flag) = (client.try_clone()?, server.try_clone()?, asked.clone());
+        let flag = Arc::clone(&asked);
+        let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
         spawn(move || {
             let _ = pass(&mut from, &mut to, || flag.store(true, Ordering::SeqCst));
             close(&to);

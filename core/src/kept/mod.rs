@@ -11,9 +11,11 @@
 
 mod bounded;
 mod flight;
+mod stamp;
 
 pub(crate) use bounded::{Kept, Weigh};
 pub(crate) use flight::{Arrival, Claim, Flights, Landing, Lead};
+pub(crate) use stamp::Stamp;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -164,7 +164,7 @@ impl<B: KeyValueBackend> Cache<B> {
     /// still the same.
     async fn holds(&self, name: &Name, entry: &Entry) -> BackendResult<bool> {
         let now = self.clock.now();
-        if self.freshness.trusts(entry.checked(), now) {
+        if self.freshness.trusts(entry.checked.time(), now) {
             return Ok(true);
         }
         let meta = self.inner.head(&name.key).await?;
@@ -173,9 +173,9 @@ impl<B: KeyValueBackend> Cache<B> {
             Some(meta) => meta.version.is_some() && meta.version.as_ref() == entry.version(),
         };
         if same {
-            entry.touch(now);
+            entry.checked.touch(now);
         } else {
-            self.shared.kept.forget_if(name, |kept| kept.is(entry));
+            self.shared.kept.forget_if(name, |kept| kept.checked.is(&entry.checked));
         }
         Ok(same)
     }
@@ -250,7 +250,7 @@ impl<B: KeyValueBackend> KeyValueBackend for Cache<B> {
     // As old as what a get answers: who reads parts compares their versions with this one.
     async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
         if let Some(entry) = self.shared.kept.get(&self.name(key))
-            && self.freshness.trusts(entry.checked(), self.clock.now())
+            && self.freshness.trusts(entry.checked.time(), self.clock.now())
         {
             return Ok(entry.blob.map(|blob| Meta {
                 key: key.clone(),
@@ -310,7 +310,7 @@ impl<B: KeyValueBackend> KeyValueBackend for Cache<B> {
         let begun = self.clock.now();
         for (place, key) in keys.iter().enumerate() {
             match self.shared.kept.claim(&self.name(key)) {
-                Claim::Kept(entry) if self.freshness.trusts(entry.checked(), begun) => {
+                Claim::Kept(entry) if self.freshness.trusts(entry.checked.time(), begun) => {
                     answers[place] = Some(Ok(entry.blob));
                 }
                 Claim::Lead(lead) => {

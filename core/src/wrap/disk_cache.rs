@@ -242,13 +242,12 @@ impl<R: KeyValueBackend, L: KeyValueBackend> DiskCache<R, L> {
                 IoModel::Async => arrival.await.ok(),
             };
             match landing {
-                Some(Landing::Value(fetched)) => {
-                    if self.holds(key, &fetched).await? {
-                        return Ok(fetched.blob);
-                    }
+                Some(Landing::Value(fetched)) if self.holds(key, &fetched).await? => {
+                    return Ok(fetched.blob);
                 }
                 Some(Landing::Failed) => return self.remote.get(key, ByteRange::Full).await,
-                None => {}
+                // It is outdated, or its leader gave up.
+                Some(Landing::Value(_)) | None => {}
             }
         }
     }

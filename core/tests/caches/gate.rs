@@ -50,7 +50,9 @@ impl Gate {
         state.closed = false;
         let held = std::mem::take(&mut state.held);
         drop(state);
-        held.into_iter().for_each(|held| drop(held.send(())));
+        for held in held {
+            let _ = held.send(());
+        }
     }
 
     /// Returns when so many answers are held back.

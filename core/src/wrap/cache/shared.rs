@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::backend::{Blob, Version};
-use crate::kept::{Kept, Weigh};
+use crate::kept::{Kept, Stamp, Weigh};
 use crate::key::Key;
 
 /// Bytes that a cache keeps if nothing else is said: 256 MiB.
@@ -91,30 +90,16 @@ pub(super) struct Name {
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) blob: Option<Blob>,
-    checked: Arc<AtomicU64>,
+    pub(super) checked: Stamp,
 }
 
 impl Entry {
     pub(super) fn new(blob: Option<Blob>, now: Duration) -> Self {
-        Self { blob, checked: Arc::new(AtomicU64::new(nanos(now))) }
-    }
-
-    pub(super) fn checked(&self) -> Duration {
-        Duration::from_nanos(self.checked.load(Ordering::Relaxed))
-    }
-
-    /// The store said again that it is so. Several may say so at once, in any order.
-    pub(super) fn touch(&self, now: Duration) {
-        self.checked.fetch_max(nanos(now), Ordering::Relaxed);
+        Self { blob, checked: Stamp::new(now) }
     }
 
     pub(super) fn version(&self) -> Option<&Version> {
         self.blob.as_ref()?.version.as_ref()
-    }
-
-    /// Whether this is that very entry, and not a later one of the same key.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.checked, &other.checked)
     }
 }
 
@@ -122,8 +107,4 @@ impl Weigh for Entry {
     fn bytes(&self) -> u64 {
         self.blob.as_ref().map_or(0, |blob| blob.bytes.len() as u64)
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
