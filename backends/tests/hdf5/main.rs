@@ -10,5 +10,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod direct;
+mod forerunner;
 mod golden;
 mod suite;
