@@ -6,8 +6,9 @@ use std::ffi::{CString, c_void};
 
 use bigarrays_info::DataType;
 use hdf5::globals as known;
+use hdf5::plist::DatasetCreate;
 use hdf5::sync::sync;
-use hdf5::{Dataset, Datatype, File};
+use hdf5::{Dataset, Dataspace, Datatype, File};
 use hdf5_sys::h5::{haddr_t, hsize_t};
 use hdf5_sys::h5d::{H5Dclose, H5Dcreate2, H5Dread, H5Dwrite_chunk};
 use hdf5_sys::h5i::hid_t;
@@ -128,10 +129,15 @@ pub(super) fn write_chunk(
     checked(status, "the chunk cannot be written")
 }
 
-/// Makes an empty dataset that has type, shape, chunks and filters of another one.
-pub(super) fn create_like(file: &File, name: &str, other: &Dataset) -> hdf5::Result<()> {
-    let (datatype, space) = (other.dtype()?, other.space()?);
-    let properties = other.create_plist()?;
+/// Makes an empty dataset. Unlike the crate's own way, this does not mind filters that the library
+/// has not: what is stored went through them before.
+pub(super) fn create_dataset(
+    file: &File,
+    name: &str,
+    datatype: &Datatype,
+    space: &Dataspace,
+    properties: &DatasetCreate,
+) -> hdf5::Result<()> {
     let name = CString::new(name).map_err(|error| error.to_string())?;
     #[expect(unsafe_code, reason = "the HDF5 library is a C library")]
     // SAFETY: all handles are open for the length of the call and the name ends in a zero byte; the

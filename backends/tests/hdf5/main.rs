@@ -13,3 +13,13 @@ mod direct;
 mod forerunner;
 mod golden;
 mod suite;
+mod volumes;
+mod writers;
+
+/// Not a test when run by hand: other tests run it in processes of their own.
+#[test]
+fn a_child_does_its_job() {
+    if let Some(job) = common::child_job() {
+        writers::do_job(&job);
+    }
+}

@@ -6,7 +6,9 @@ use std::path::Path;
 use bigarrays_core::backend::ErrorKind;
 use bigarrays_info::DataType;
 use hdf5::dataset::AllocTime;
+use hdf5::plist::DatasetCreate;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+use hdf5::{Dataspace, Datatype};
 
 use super::blocks::DATASET;
 use super::config::Compression;
@@ -162,7 +164,9 @@ fn copy_frame(path: &Path, file: &hdf5::File) -> Result<(), H5Error> {
              have; open the store with in_place to change it all the same",
         ));
     }
-    ffi::create_like(file, DATASET, &dataset).map_err(failed)?;
+    let properties = dataset.create_plist().map_err(failed)?;
+    let (datatype, space) = (dataset.dtype().map_err(failed)?, dataset.space().map_err(failed)?);
+    ffi::create_dataset(file, DATASET, &datatype, &space, &properties).map_err(failed)?;
     for name in old.member_names().map_err(failed)? {
         if name != DATASET {
             copy_member(&old, &name, file).map_err(failed)?;
@@ -184,16 +188,16 @@ fn make_frame(file: &hdf5::File, new: &NewFile) -> hdf5::Result<()> {
         axes.iter().map(length).collect()
     };
     let (shape, chunk) = (lengths(&new.shape)?, lengths(&new.chunk)?);
-    let builder = file.new_dataset_builder().with_dcpl(|properties| {
-        properties.obj_track_times(false).alloc_time(Some(AllocTime::Incr));
-        match new.compression {
-            Compression::Deflate => properties.shuffle().deflate(3),
-            Compression::Blosc => properties.add_filter(BLOSC, &blosc_parameters(new)),
-            Compression::None => properties,
-        }
-    });
-    let builder = builder.chunk(chunk).empty_as(described(new.data_type));
-    builder.shape(shape).create(DATASET)?;
+    let mut properties = DatasetCreate::build();
+    properties.chunk(chunk).obj_track_times(false).alloc_time(Some(AllocTime::Incr));
+    match new.compression {
+        Compression::Deflate => properties.shuffle().deflate(3),
+        Compression::Blosc => properties.add_filter(BLOSC, &blosc_parameters(new)),
+        Compression::None => &mut properties,
+    };
+    let datatype = Datatype::from_descriptor(&described(new.data_type))?;
+    let space = Dataspace::try_new(shape)?;
+    ffi::create_dataset(file, DATASET, &datatype, &space, &properties.finish()?)?;
     if let Some(origin) = &new.origin {
         file.new_dataset::<i64>().shape([origin.len()]).create(ORIGIN)?.write_raw(origin)?;
     }
