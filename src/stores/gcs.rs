@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use bigarrays_backends::gcs::{Credentials, GcsBackend};
 use bigarrays_core::DynBackend;
-use bigarrays_core::wrap::Retry;
 
 use crate::open::OpenError;
 use crate::registry::Access;
 use crate::url::StoreUrl;
 
-/// Opens the store. What fails for a moment is tried again.
+/// Opens the store.
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
     url.allow_parameters(&["endpoint", "anonymous", "secret", "cache_control"])?;
     let (bucket, prefix) = url.location().split_once('/').unwrap_or((url.location(), ""));
@@ -24,7 +23,7 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
     if let Some(cache_control) = url.parameter("cache_control") {
         options = options.cache_control(cache_control);
     }
-    Ok(Arc::new(Retry::new(options.open()?)))
+    Ok(Arc::new(options.open()?))
 }
 
 fn credentials(url: &StoreUrl) -> Result<Credentials, OpenError> {

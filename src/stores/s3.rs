@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bigarrays_backends::s3::{Conditional, S3Backend, S3Options};
-use bigarrays_core::wrap::Retry;
 use bigarrays_core::{DynBackend, Prefix};
 
 use crate::open::OpenError;
@@ -20,7 +19,7 @@ const PARAMETERS: [&str; 7] = [
     "instance_metadata",
 ];
 
-/// Opens the store. What fails for the moment is tried again.
+/// Opens the store.
 ///
 /// A bucket for which there are no credentials can be read, and says why it cannot be written;
 /// to create a volume in it fails at once.
@@ -30,7 +29,7 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
         .read_only(access == Access::ReadOnly)
         .read_only_without_credentials(access == Access::ReadWrite)
         .open()?;
-    Ok(Arc::new(Retry::new(store)))
+    Ok(Arc::new(store))
 }
 
 fn options(url: &StoreUrl) -> Result<S3Options, InvalidUrl> {

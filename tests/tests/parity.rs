@@ -23,7 +23,11 @@ fn urls(dir: &Path, name: &str) -> Vec<String> {
         format!("file://{dir}/fast?durability=none&prefix=a/b"),
         format!("sqlite://{dir}/one.db"),
         format!("sqlite://{dir}/one.db?prefix=second/volume"),
+        format!("sqlite://{dir}/cached.db?cache={dir}/cache"),
     ];
+    if cfg!(feature = "hdf5") {
+        urls.push(format!("h5://{dir}/cuboids?block=32,16,16"));
+    }
     if cfg!(feature = "rocksdb") {
         urls.push(format!("rocksdb://{dir}/rocks"));
         urls.push(format!("rocksdb://{dir}/rocks?prefix=second/volume"));
