@@ -49,5 +49,8 @@ fn the_guarantees_in_the_documents_are_those_that_the_stores_declare() {
         std::fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).expect("written");
         return;
     }
-    assert!(found == wanted, "docs/stores.md is out of date; run this test with BIGARRAYS_UPDATE=1");
+    assert!(
+        found == wanted,
+        "docs/stores.md is out of date; run this test with BIGARRAYS_UPDATE=1"
+    );
 }
