@@ -25,6 +25,7 @@
 //! Axes are `[x, y, z]`, arrays `[x, y, z, c]` in Fortran order, boxes half-open, resolutions in
 //! nanometres.
 
+mod layouts;
 mod open;
 mod registry;
 mod stores;
