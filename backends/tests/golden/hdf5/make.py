@@ -1,107 +1,122 @@
-"""Makes the HDF5 files of this folder. Needs h5py (made with 3.16) and numpy.
+"""Makes the small HDF5 files of this folder, with h5py: python make.py
 
-Each value tells where it is: `code(x, y, z, c)`, cut to the type. The tests compute it again.
+Every dataset holds the same values: value number n (in HDF5's order, the last axis fastest) is
+(n * 7 + 3) % 251 of its type; where a file says so, some chunks were never written.
 """
 
-import json
 import os
 
 import h5py
 import numpy as np
 
-here = os.path.dirname(os.path.abspath(__file__))
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def code(axes, shape, dtype):
-    """An array whose dimensions are `axes`."""
-    steps = {"x": 1, "y": 31, "z": 997, "c": 7919, "t": 0}
-    total = np.zeros(shape, dtype=np.uint64)
-    for dimension, axis in enumerate(axes):
-        along = np.arange(shape[dimension], dtype=np.uint64) * np.uint64(steps[axis])
-        total += along.reshape([-1 if d == dimension else 1 for d in range(len(shape))])
-    dtype = np.dtype(dtype)
-    if dtype.kind == "b":
-        return total % np.uint64(3) == 0
-    if dtype.kind == "f":
-        return (total.astype(np.float64) / 4).astype(dtype)
-    return total.astype(dtype)
+def values(shape, dtype):
+    n = np.arange(int(np.prod(shape)), dtype=np.uint64)
+    return ((n * 7 + 3) % 251).astype(dtype).reshape(shape)
 
 
-def file(name, version="v110"):
-    """By default in the compact form of HDF5 1.10, with its other indices of chunks."""
-    return h5py.File(os.path.join(here, name), "w", libver=(version, "v110"))
+def write(name, datasets, **options):
+    path = os.path.join(HERE, name)
+    if os.path.exists(path):
+        os.remove(path)
+    with h5py.File(path, "w", **options) as file:
+        for dataset, (shape, dtype, settings) in datasets.items():
+            made = file.create_dataset(dataset, shape=shape, dtype=dtype, track_times=False, **settings)
+            made[...] = values(shape, dtype)
 
 
-def add(place, name, axes, shape, dtype, **options):
-    return place.create_dataset(name, data=code(axes, shape, dtype), **options)
+CHUNKED = {"chunks": (4, 5, 6)}
+SHAPE = (6, 7, 13)
 
+# Few datasets a file: an index of chunks alone takes 3 kB.
+write("filters_1.h5", {
+    "plain": (SHAPE, "<u2", CHUNKED),
+    "gzip": (SHAPE, "<u2", {**CHUNKED, "compression": "gzip"}),
+})
+write("filters_2.h5", {
+    "gzip_shuffle": (SHAPE, "<u4", {**CHUNKED, "compression": "gzip", "shuffle": True}),
+    "fletcher32": (SHAPE, "<u1", {**CHUNKED, "fletcher32": True}),
+})
+write("filters_3.h5", {
+    "lzf": (SHAPE, "<u2", {**CHUNKED, "compression": "lzf"}),
+    "lzf_shuffle_fletcher32": (SHAPE, "<f4", {**CHUNKED, "compression": "lzf", "shuffle": True, "fletcher32": True}),
+})
+write("refused.h5", {
+    "scaleoffset": ((4, 4), "<i4", {"chunks": (2, 2), "scaleoffset": 0}),
+})
+with h5py.File(os.path.join(HERE, "refused.h5"), "a") as file:
+    file.create_dataset("text", data=[b"a", b"b"], track_times=False)
+    file.create_dataset("pair", data=np.zeros(2, dtype=[("a", "<i2"), ("b", "<f4")]), track_times=False)
+    file.create_dataset("scalar", data=1.0, track_times=False)
+    file.create_dataset("half", data=np.zeros(2, "<f2"), track_times=False)
+    file["elsewhere"] = h5py.ExternalLink("filters_1.h5", "/plain")
+    layout = h5py.VirtualLayout(shape=(6, 7, 13), dtype="<u2")
+    layout[...] = h5py.VirtualSource("filters_1.h5", "plain", shape=(6, 7, 13))
+    file.create_virtual_dataset("virtual", layout)
 
-with file("cremi.h5") as f:
-    raw = add(f, "volumes/raw", "zyx", (7, 20, 30), "u1", chunks=(4, 8, 16), compression="gzip", shuffle=True)
-    raw.attrs["resolution"] = [40.0, 4.0, 4.0]
-    labels = add(f, "volumes/labels/neuron_ids", "zyx", (5, 9, 11), "u8", chunks=(5, 5, 6), compression="gzip")
-    labels.attrs["resolution"] = [40.0, 4.0, 4.0]
-    labels.attrs["offset"] = [80.0, -20.0, 16.0]
-    half = add(f, "half", "zyx", (2, 3, 4), "u1")
-    half.attrs["resolution"] = [40.0, 4.0, 4.0]
-    half.attrs["offset"] = [80.0, 2.0, 16.0]
+write("types_1.h5", {
+    "u8": ((3, 5), "<u1", {}),
+    "i8": ((3, 5), "<i1", {}),
+    "i16": ((3, 5), "<i2", {"chunks": (2, 2)}),
+    "i64": ((3, 5), "<i8", {}),
+    "i16_big": ((3, 5), ">i2", {}),
+    "f32": ((3, 5), "<f4", {}),
+})
+write("types_2.h5", {
+    "u64_big": ((3, 5), ">u8", {"chunks": (2, 3), "compression": "gzip"}),
+    "f64_big": ((3, 5), ">f8", {"chunks": (2, 2), "shuffle": True, "compression": "lzf"}),
+    "bool": ((3, 5), "?", {}),
+})
 
-with file("ilastik.h5") as f:
-    data = add(f, "exported_data", "tzyxc", (1, 5, 6, 7, 2), "f4", chunks=(1, 2, 4, 4, 1), compression="lzf")
-    axes = [{"key": key, "typeFlags": 2, "resolution": 0, "description": ""} for key in "tzyxc"]
-    data.attrs["axistags"] = json.dumps({"axes": axes})
-    data.attrs["drange"] = (0.0, 1.0)
-    data.attrs["element_size_um"] = [0.04, 0.008, 0.004]
+# The format of HDF5 1.10: other headers and other indices of chunks.
+LATEST = {"libver": ("v110", "v110")}
+write("latest_1.h5", {
+    "one_chunk": ((4, 5), "<u2", {"chunks": (4, 5)}),
+    "one_chunk_gzip": ((4, 5), "<u2", {"chunks": (4, 5), "compression": "gzip"}),
+    "fixed_array": (SHAPE, "<u2", CHUNKED),
+    "fixed_array_gzip": (SHAPE, "<u2", {**CHUNKED, "compression": "gzip"}),
+}, **LATEST)
+write("latest_2.h5", {
+    "extensible_array": ((9, 4), "<u2", {"chunks": (2, 2), "maxshape": (None, 4)}),
+    "btree_2": ((9, 4), "<u2", {"chunks": (2, 2), "maxshape": (None, None), "compression": "gzip"}),
+    "contiguous": ((4, 5), "<u2", {}),
+}, **LATEST)
 
-with file("main.h5", "earliest") as f:
-    add(f, "main", "zyx", (10, 12, 9), "i2")
+with h5py.File(os.path.join(HERE, "implicit.h5"), "w", libver=("v110", "v110")) as file:
+    dcpl = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    dcpl.set_chunk((4, 5, 6))
+    dcpl.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    dcpl.set_obj_track_times(False)
+    space = h5py.h5s.create_simple(SHAPE)
+    made = h5py.h5d.create(file.id, b"early", h5py.h5t.STD_U16LE, space, dcpl)
+    h5py.Dataset(made)[...] = values(SHAPE, "<u2")
 
-with file("filters.h5") as f:
-    shape, chunks = (5, 7, 9), (3, 4, 5)
-    for name, options in {
-        "none": {},
-        "gzip": {"compression": "gzip"},
-        "gzip_shuffle": {"compression": "gzip", "shuffle": True},
-        "lzf": {"compression": "lzf"},
-        "lzf_shuffle": {"compression": "lzf", "shuffle": True},
-        "fletcher32": {"fletcher32": True},
-        "all": {"compression": "gzip", "shuffle": True, "fletcher32": True},
-    }.items():
-        add(f, name, "zyx", shape, "<u2", chunks=chunks, **options)
+# Bytes of somebody else before the file begins.
+write("user_block.h5", {
+    "chunked": (SHAPE, "<u2", {**CHUNKED, "compression": "gzip"}),
+    "contiguous": ((4, 5), "<u2", {}),
+}, userblock_size=512)
 
-with file("types.h5") as f:
-    for dtype in ["bool", "u1", "i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f4", "<f8"]:
-        add(f, "little/" + np.dtype(dtype).name, "zyx", (2, 3, 4), dtype)
-    for dtype in [">u2", ">i4", ">u8", ">f4", ">f8"]:
-        add(f, "big/" + np.dtype(dtype).name, "zyx", (2, 3, 4), dtype, chunks=(2, 3, 2), compression="gzip")
-    kind = h5py.enum_dtype({"membrane": 0, "vesicle": 1}, basetype="u1")
-    f.create_dataset("enum", data=code("yx", (3, 4), "bool").astype("u1"), dtype=kind)
-    f.create_dataset("half", data=code("zyx", (2, 3, 4), "f2"))
-    f.create_dataset("pair", data=np.zeros((2, 2), dtype=[("a", "u1"), ("b", "f4")]))
-    f.create_dataset("names", data=np.array([[b"a", b"bc"]]))
-    f.create_dataset("line", data=np.arange(5))
-    f.create_dataset("scalar", data=3)
-
-with file("sparse.h5", "earliest") as f:
-    sparse = f.create_dataset("data", (8, 8, 8), "u2", chunks=(4, 4, 4), fillvalue=7, maxshape=(None, 8, 8))
-    sparse[0:4, 4:8, 0:4] = code("zyx", (4, 4, 4), "u2")
-
-with file("unwritten.h5") as f:
-    f.create_dataset("zeros", (8, 8, 8), "u1", chunks=(4, 4, 4), compression="gzip")[4:, 4:, 4:] = 1
-    f.create_dataset("resizable", (8, 8, 8), "u1", chunks=(4, 4, 4), maxshape=(None, None, 8))[:4] = 1
-    f.create_dataset("never", (8, 8, 8), "u1")
-    f.create_dataset("none", (0, 8, 8), "u1", chunks=(4, 4, 4), maxshape=(None, 8, 8))
-
-# Sections: wafer 1 has two, wafer 2 has one; line 3 names a file that is not there.
-with open(os.path.join(here, "stack", "registry.txt"), "w") as f:
-    f.write("1,1_aligned 0 -3 2 20 15 true\n")
-    f.write("1,2_aligned 0 0 0 18 12 true\n")
-    f.write("1,4_aligned 0 0 0 9 9 true\n")
-    f.write("2,1_aligned 0 5 5 21 17 false\n")
-for name, (width, height), options in [
-    ("1,1_aligned", (20, 15), {"chunks": (8, 8), "compression": "gzip"}),
-    ("1,2_aligned", (18, 12), {}),
-    ("2,1_aligned", (24, 20), {"chunks": (20, 24)}),
-]:
-    with file(os.path.join("stack", name + ".h5"), "earliest") as f:
-        add(f, "img", "yx", (height, width), "u1", **options)
+# Values that were never written, with fill values; a filter that was left out of one chunk.
+with h5py.File(os.path.join(HERE, "sparse.h5"), "w") as file:
+    made = file.create_dataset("fill", shape=(6, 6), dtype=">i2", chunks=(2, 2), fillvalue=-5,
+                               compression="gzip", track_times=False)
+    made[2:4, 2:4] = 7
+    file.create_dataset("nothing", shape=(6, 6), dtype="<u4", fillvalue=9, track_times=False)
+    compact = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    compact.set_layout(h5py.h5d.COMPACT)
+    compact.set_obj_track_times(False)
+    space = h5py.h5s.create_simple((3, 5))
+    made = h5py.h5d.create(file.id, b"compact", h5py.h5t.STD_U16BE, space, compact)
+    h5py.Dataset(made)[...] = values((3, 5), "<u2")
+with h5py.File(os.path.join(HERE, "left_out.h5"), "w") as file:
+    made = file.create_dataset("left_out", shape=(4, 4), dtype="<u2", chunks=(2, 4), shuffle=True,
+                               compression="gzip", track_times=False)
+    made[...] = values((4, 4), "<u2")
+    made.id.write_direct_chunk((2, 0), values((4, 4), "<u2")[2:].tobytes(), filter_mask=3)
+    made = file.create_dataset("made_smaller", shape=(6, 6), maxshape=(6, 6), dtype="<u2",
+                               chunks=(2, 2), track_times=False)
+    made[...] = values((6, 6), "<u2")
+    made.resize((5, 3))
