@@ -170,7 +170,10 @@ mod tests {
         assert_eq!(registry.bounds().unwrap().1, [9, 9, 8]);
         let twice = "1,7_a 0 0 0 9 9 t\n2,7_a 0 0 0 9 9 t";
         let error = Registry::parse(twice, ZOrder::Section).unwrap_err().to_string();
-        assert!(error.starts_with("line 2 ") && error.contains("line 1 tells section 7"), "{error}");
+        assert!(
+            error.starts_with("line 2 ") && error.contains("line 1 tells section 7"),
+            "{error}"
+        );
         let error = Registry::parse("a 0 0 0 9 9 t", ZOrder::Section).unwrap_err().to_string();
         assert!(error.contains("WAFER,SECTION"), "{error}");
     }

@@ -55,7 +55,9 @@ pub struct Axes(Vec<Axis>);
 
 /// A text that names no axes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} does not name axes: different letters of x, y, z, c and t are needed, x and y among them, such as zyx")]
+#[error(
+    "{text:?} does not name axes: different letters of x, y, z, c and t are needed, x and y among them, such as zyx"
+)]
 pub struct InvalidAxes {
     /// The text.
     pub text: String,
@@ -190,9 +192,8 @@ mod tests {
 
     #[test]
     fn a_volume_is_seen_with_the_dimensions_of_the_file() {
-        let mut volume = Array4::from_shape_fn((2, 3, 4, 5).f(), |(x, y, z, c)| {
-            x + 10 * y + 100 * z + 1000 * c
-        });
+        let mut volume =
+            Array4::from_shape_fn((2, 3, 4, 5).f(), |(x, y, z, c)| x + 10 * y + 100 * z + 1000 * c);
         let view = axes("tczyx").seen_as_file(volume.view_mut());
         assert_eq!(view.shape(), [1, 5, 4, 3, 2]);
         assert_eq!(view[[0, 4, 3, 2, 1]], 4321);

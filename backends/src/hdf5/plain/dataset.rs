@@ -37,10 +37,7 @@ impl PlainDataset {
     }
 
     /// Looks at one state of the file, in which the dataset must still be what it was.
-    fn look<T>(
-        &self,
-        mut look: impl FnMut(&Snapshot) -> Result<T, H5Error>,
-    ) -> Result<T, H5Error> {
+    fn look<T>(&self, mut look: impl FnMut(&Snapshot) -> Result<T, H5Error>) -> Result<T, H5Error> {
         let found = self.dataset.read(|snapshot| {
             let map = snapshot.map();
             if map.shape != self.layout.shape || map.data_type != self.element {
@@ -89,9 +86,10 @@ impl PlainDataset {
             snapshot.read_chunk(&at, &mut values)?;
             return Ok(Some(values));
         }
-        let len = first.iter().zip(&past).try_fold(self.element.size() as u64, |len, (first, past)| {
-            len.checked_mul(past.checked_sub(*first)?)
-        });
+        let len =
+            first.iter().zip(&past).try_fold(self.element.size() as u64, |len, (first, past)| {
+                len.checked_mul(past.checked_sub(*first)?)
+            });
         let mut values = zeros(len)?;
         snapshot.read_box(&first, &past, &mut values)?;
         Ok(Some(values))
@@ -131,11 +129,7 @@ fn zeros(len: Option<u64>) -> Result<Vec<u8>, H5Error> {
     Ok(zeros)
 }
 
-fn turn<const N: usize>(
-    axes: &Axes,
-    values: &[u8],
-    shape: [usize; 4],
-) -> Result<Vec<u8>, H5Error> {
+fn turn<const N: usize>(axes: &Axes, values: &[u8], shape: [usize; 4]) -> Result<Vec<u8>, H5Error> {
     let wrong = |_| H5Error::new(ErrorKind::Corrupt, "a box has another length than its shape");
     let mut turned = zeros(Some(values.len() as u64))?;
     let target = turned.as_chunks_mut::<N>().0;

@@ -36,7 +36,8 @@ impl Layout {
             ))
         })?;
         if axes.len() != shape.len() {
-            let text = format!("it has the shape {shape:?}, but the axes {axes} name {}", axes.len());
+            let text =
+                format!("it has the shape {shape:?}, but the axes {axes} name {}", axes.len());
             return Err(wrong(format!("{text}: give axes= with a letter for each dimension")));
         }
         if shape.contains(&0) {

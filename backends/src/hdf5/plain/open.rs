@@ -113,7 +113,9 @@ impl PlainBuilder {
         Shown::new(dataset, info)
     }
 
-    fn look(self) -> Result<(PlainDataset, Result<VolumeInfo, bigarrays_info::InfoError>), H5Error> {
+    fn look(
+        self,
+    ) -> Result<(PlainDataset, Result<VolumeInfo, bigarrays_info::InfoError>), H5Error> {
         let missing = || H5Error::new(ErrorKind::NotFound, "there is no such file");
         if !self.path.exists() {
             return Err(missing());

@@ -81,7 +81,10 @@ pub(super) fn in_space(
     if space.len() != numbers.len() || numbers.iter().any(|number| !number.is_finite()) {
         return Err(H5Error::new(
             ErrorKind::InvalidConfig,
-            format!("its attribute {name:?} is {numbers:?}, and its axes are {axes}: give {}", advice(name)),
+            format!(
+                "its attribute {name:?} is {numbers:?}, and its axes are {axes}: give {}",
+                advice(name)
+            ),
         ));
     }
     let mut placed = [other; 3];
@@ -202,7 +205,8 @@ fn listed(dataset: &Dataset) -> Listed {
     let descriptor = dataset.dtype().and_then(|datatype| datatype.to_descriptor());
     let is_number =
         matches!(descriptor, Ok(Boolean | Enum(_) | Float(_) | Integer(_) | Unsigned(_)));
-    let data_type = descriptor.map_or_else(|_| "of a type that is not known".into(), |d| d.to_string());
+    let data_type =
+        descriptor.map_or_else(|_| "of a type that is not known".into(), |d| d.to_string());
     Listed { name: dataset.name(), shape: dataset.shape(), data_type, is_number }
 }
 
