@@ -9,7 +9,7 @@ use hdf5::globals as known;
 use hdf5::sync::sync;
 use hdf5::{Dataset, Datatype, File};
 use hdf5_sys::h5::{haddr_t, hsize_t};
-use hdf5_sys::h5d::{H5Dread, H5Dwrite_chunk};
+use hdf5_sys::h5d::{H5Dclose, H5Dcreate2, H5Dread, H5Dwrite_chunk};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Pget_fill_value};
 use hdf5_sys::h5r::{H5R_type_t, H5Rcreate};
@@ -63,6 +63,10 @@ pub(super) fn data_type(datatype: &Datatype) -> Option<(DataType, bool)> {
         (DataType::Float32, *known::H5T_IEEE_F32BE),
         (DataType::Float64, *known::H5T_IEEE_F64BE),
     ];
+    // Julia's Bool.
+    if is(*known::H5T_STD_B8LE) {
+        return Some((DataType::Bool, false));
+    }
     let find = |types: [(DataType, hid_t); 10], swapped: bool| {
         let found = types.into_iter().find(|(_, id)| is(*id));
         found.map(|(data_type, _)| (data_type, swapped && data_type.size() > 1))
@@ -102,7 +106,6 @@ pub(super) fn read_all(dataset: &Dataset, len: usize) -> hdf5::Result<Vec<u8>> {
     checked(status, "the dataset cannot be read").map(|()| values)
 }
 
-#[expect(dead_code, reason = "writing comes next")]
 /// Stores a chunk whose bytes went through the filters already. `start` is its first value.
 pub(super) fn write_chunk(
     dataset: &Dataset,
@@ -123,6 +126,23 @@ pub(super) fn write_chunk(
         H5Dwrite_chunk(id, H5P_DEFAULT, mask, start.as_ptr(), bytes.len(), data)
     });
     checked(status, "the chunk cannot be written")
+}
+
+/// Makes an empty dataset that has type, shape, chunks and filters of another one.
+pub(super) fn create_like(file: &File, name: &str, other: &Dataset) -> hdf5::Result<()> {
+    let (datatype, space) = (other.dtype()?, other.space()?);
+    let properties = other.create_plist()?;
+    let name = CString::new(name).map_err(|error| error.to_string())?;
+    #[expect(unsafe_code, reason = "the HDF5 library is a C library")]
+    // SAFETY: all handles are open for the length of the call and the name ends in a zero byte; the
+    // handle that the library gives is closed again.
+    let status = sync(|| unsafe {
+        let (default, types, place) = (H5P_DEFAULT, datatype.id(), space.id());
+        let all = properties.id();
+        let made = H5Dcreate2(file.id(), name.as_ptr(), types, place, default, all, default);
+        if made < 0 { -1 } else { H5Dclose(made) }
+    });
+    checked(status, "the dataset cannot be made")
 }
 
 /// The error of the library after a call that gave `status`.

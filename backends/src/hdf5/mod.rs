@@ -1,5 +1,6 @@
 //! HDF5: a directory of cuboid files, or a dataset in a file.
 
+pub mod cuboids;
 pub mod direct;
 mod ffi;
 pub mod plain;

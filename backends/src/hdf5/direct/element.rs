@@ -38,7 +38,7 @@ fn refusal(datatype: &Datatype) -> H5Error {
 }
 
 /// Turns the bytes of each value around.
-pub(super) fn swap_bytes(bytes: &mut [u8], size: usize) {
+pub(in crate::hdf5) fn swap_bytes(bytes: &mut [u8], size: usize) {
     if size > 1 {
         bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
     }

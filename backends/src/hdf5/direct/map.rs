@@ -152,7 +152,7 @@ impl DatasetMap {
 }
 
 /// Opens a file for the library without locking it.
-fn open_quietly(path: &Path) -> Result<hdf5::File, H5Error> {
+pub(in crate::hdf5) fn open_quietly(path: &Path) -> Result<hdf5::File, H5Error> {
     let mut options = hdf5::File::with_options();
     options.with_fapl(|access| access.file_locking(false));
     options.open(path).map_err(|error| {

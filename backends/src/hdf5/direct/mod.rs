@@ -52,8 +52,11 @@ mod region;
 mod state;
 
 pub use dataset::{DirectDataset, Snapshot};
+pub(super) use element::swap_bytes;
 pub use error::H5Error;
+pub(super) use filters::BLOSC;
 pub use filters::{Filter, Pipeline};
 pub use index::{ChunkPlace, ChunkTable};
+pub(super) use map::open_quietly;
 pub use map::{DatasetMap, Storage};
 pub use state::FileState;

@@ -1,9 +1,15 @@
-//! Compressors that libraries undo.
+//! The compressors that libraries have.
 
+use bigarrays_core::backend::ErrorKind;
 use bigarrays_core::codec::blosclz;
-use libdeflater::{DecompressionError, Decompressor};
+use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 
 use super::super::error::H5Error;
+
+/// What `BigArrays.jl` writes, and what saves nearly as much as the highest levels.
+const DEFLATE_LEVEL: i32 = 3;
+/// The library's own default.
+const ZSTD_LEVEL: i32 = 3;
 
 pub(super) fn inflate(
     inflater: &mut Decompressor,
@@ -42,6 +48,28 @@ pub(super) fn blosc(stored: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<()
     out.resize(len, 0);
     blosclz::decompress_frame(stored, out)
         .map_err(|error| H5Error::corrupt("its Blosc frame is damaged").because(error))
+}
+
+/// A zlib stream; `None` if it does not fit in the room that such a stream can need.
+pub(super) fn deflate(bytes: &[u8]) -> Option<Vec<u8>> {
+    let level = CompressionLvl::new(DEFLATE_LEVEL).unwrap_or_default();
+    let mut compressor = Compressor::new(level);
+    let mut out = vec![0; compressor.zlib_compress_bound(bytes.len())];
+    let len = compressor.zlib_compress(bytes, &mut out).ok()?;
+    out.truncate(len);
+    Some(out)
+}
+
+pub(super) fn to_zstd(bytes: &[u8]) -> Result<Vec<u8>, H5Error> {
+    zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(|error| failed("zstd", error))
+}
+
+pub(super) fn to_blosc(bytes: &[u8], size: usize) -> Result<Vec<u8>, H5Error> {
+    blosclz::compress_frame(bytes, size).map_err(|error| failed("blosc", error))
+}
+
+fn failed(name: &str, error: impl std::error::Error + Send + Sync + 'static) -> H5Error {
+    H5Error::new(ErrorKind::Other, format!("{name} cannot compress the chunk")).because(error)
 }
 
 fn too_long(name: &str, limit: usize) -> H5Error {

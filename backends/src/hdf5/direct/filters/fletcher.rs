@@ -24,7 +24,12 @@ pub(super) fn check_and_strip(stored: &[u8], out: &mut Vec<u8>) -> Result<(), H5
     Ok(())
 }
 
-pub(super) fn checksum(bytes: &[u8]) -> u32 {
+/// The bytes and their checksum behind them.
+pub(super) fn with_checksum(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &checksum(bytes).to_le_bytes()].concat()
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
     let fold = |sum: u32| (sum & 0xffff) + (sum >> 16);
     let (mut low, mut high) = (0_u32, 0_u32);
     for run in bytes.chunks(RUN * 2) {

@@ -26,14 +26,15 @@ pub enum Filter {
     Fletcher32,
     /// LZF, as h5py has it (32000).
     Lzf,
-    /// A Blosc frame (32001).
-    Blosc,
+    /// A Blosc frame (32001) of values of this size.
+    Blosc(usize),
     /// A Zstandard frame (32015).
     Zstd,
 }
 
 const LZF: i32 = 32000;
-const BLOSC: i32 = 32001;
+/// The number of the filter Blosc.
+pub(crate) const BLOSC: i32 = 32001;
 const ZSTD: i32 = 32015;
 
 /// The filters of a dataset, in the order in which they were applied.
@@ -77,7 +78,7 @@ impl Pipeline {
             Described::Shuffle => Ok(Filter::Shuffle(size)),
             Described::Fletcher32 => Ok(Filter::Fletcher32),
             Described::User(LZF, _) => Ok(Filter::Lzf),
-            Described::User(BLOSC, _) => Ok(Filter::Blosc),
+            Described::User(BLOSC, _) => Ok(Filter::Blosc(size)),
             Described::User(ZSTD, _) => Ok(Filter::Zstd),
             other => Err(refusal(other)),
         });
@@ -132,6 +133,27 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    /// Applies the filters to the bytes of a chunk; gives the stored bytes and the mask of the
+    /// filters that were left out, which a compressor is if it makes nothing shorter.
+    pub(crate) fn encode(&self, chunk: Vec<u8>) -> Result<(Vec<u8>, u32), H5Error> {
+        let (mut bytes, mut mask) = (chunk, 0);
+        for (n, filter) in self.0.iter().enumerate() {
+            match filter.apply(&bytes)? {
+                Some(applied) => bytes = applied,
+                None if n < 32 => mask |= 1 << n,
+                None => return Err(H5Error::unsupported("it has more than 32 filters")),
+            }
+        }
+        Ok((bytes, mask))
+    }
+
+    /// The filters of new files.
+    pub(crate) const fn of(filters: Vec<Filter>) -> Self {
+        Self(filters)
+    }
+}
+
 /// The length of what each filter was given, where it is known.
 fn lengths(filters: &[Filter], len: usize) -> Vec<Option<usize>> {
     let mut known = Some(len);
@@ -162,9 +184,26 @@ impl Filter {
             }
             Self::Fletcher32 => fletcher::check_and_strip(stored, out),
             Self::Lzf => lzf::decompress(stored, limit, out),
-            Self::Blosc => compressed::blosc(stored, limit, out),
+            Self::Blosc(_) => compressed::blosc(stored, limit, out),
             Self::Zstd => compressed::zstd(stored, limit, out),
         }
+    }
+}
+
+impl Filter {
+    /// Does what this filter does when a chunk is written; `None` if it is better left out.
+    fn apply(self, bytes: &[u8]) -> Result<Option<Vec<u8>>, H5Error> {
+        Ok(match self {
+            Self::Deflate => compressed::deflate(bytes).filter(|made| made.len() < bytes.len()),
+            Self::Shuffle(size) => Some(shuffle::apply(bytes, size)),
+            Self::Fletcher32 => Some(fletcher::with_checksum(bytes)),
+            // There is no encoder here; readers know by the mask.
+            Self::Lzf => None,
+            Self::Blosc(size) => {
+                Some(compressed::to_blosc(bytes, size)?).filter(|made| made.len() < bytes.len())
+            }
+            Self::Zstd => Some(compressed::to_zstd(bytes)?).filter(|made| made.len() < bytes.len()),
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Putting the bytes of values back together.
+//! Bytes of values, put together by their place in the value, and back.
 
 /// Undoes the shuffle of values of `size` bytes. Bytes behind the last whole value stay.
 pub(super) fn undo(stored: &[u8], size: usize, out: &mut Vec<u8>) {
@@ -28,4 +28,22 @@ fn planes<const SIZE: usize>(stored: &[u8], out: &mut [u8]) {
             *byte = plane[n];
         }
     }
+}
+
+/// Shuffles values of `size` bytes. Bytes behind the last whole value stay.
+pub(super) fn apply(bytes: &[u8], size: usize) -> Vec<u8> {
+    let count = bytes.len() / size.max(1);
+    if size <= 1 || count == 0 {
+        return bytes.to_vec();
+    }
+    let mut out = vec![0; bytes.len()];
+    let (planes, rest) = out.split_at_mut(count * size);
+    let (values, tail) = bytes.split_at(count * size);
+    for (n, plane) in planes.chunks_exact_mut(count).enumerate() {
+        for (byte, value) in plane.iter_mut().zip(values.chunks_exact(size)) {
+            *byte = value[n];
+        }
+    }
+    rest.copy_from_slice(tail);
+    out
 }
