@@ -44,7 +44,8 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
 /// A parameter of three numbers `x,y,z`.
 pub(super) fn three(url: &StoreUrl, name: &str) -> Result<Option<[f64; 3]>, InvalidUrl> {
     let Some(text) = url.parameter(name) else { return Ok(None) };
-    let numbers: Option<Vec<f64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    let numbers: Option<Vec<f64>> =
+        text.split(',').map(|number| number.trim().parse().ok()).collect();
     let numbers = numbers.and_then(|numbers| <[f64; 3]>::try_from(numbers).ok());
     let numbers = numbers.filter(|numbers| numbers.iter().all(|number| number.is_finite()));
     match numbers {

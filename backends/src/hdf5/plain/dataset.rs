@@ -1,6 +1,7 @@
 //! Cutting boxes out of a dataset.
 
 use std::fmt;
+use std::path::Path;
 
 use bigarrays_core::BoundingBox;
 use bigarrays_core::backend::ErrorKind;
@@ -28,6 +29,12 @@ impl PlainDataset {
     #[must_use]
     pub const fn axes(&self) -> &Axes {
         &self.layout.axes
+    }
+
+    /// The file's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dataset.path()
     }
 
     /// The dataset's path in the file.
