@@ -194,17 +194,17 @@ pub(crate) struct InfoArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png or .raw file, or a folder of TIFFs or PNGs.
+    /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png, .h5 or .raw file, or a folder of TIFFs or PNGs.
     pub(crate) source: PathBuf,
     /// The volume; created if there is none.
     pub(crate) url: Url,
-    /// Which dataset of a file that holds several (HDF5; not in this version).
+    /// Which dataset of an HDF5 file [default: the only array of 2 to 4 dimensions].
     #[arg(long, value_name = "D")]
     pub(crate) dataset: Option<String>,
     /// What the source's axes are, such as xyz, zyx or xyzc.
     ///
     /// Defaults: .npy x,y,z(,c) in index order; images page = z, row = y, column = x; NIfTI
-    /// x,y,z(,c); raw x,y,z(,c), the first fastest.
+    /// x,y,z(,c); raw x,y,z(,c), the first fastest; HDF5 what the file says, or (c,)z,y,x.
     #[arg(long)]
     pub(crate) axes: Option<String>,
     /// The voxel where the source begins [default: the first of the volume].
