@@ -14,12 +14,18 @@ use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
 /// size, in any store. A URL names a volume:
 ///
 ///   PATH, file:///PATH             a directory tree (?durability=none|batch|each)
-///   sqlite:///PATH.db?prefix=NAME  an SQLite file, which may hold many volumes
+///   sqlite:///PATH.db              an SQLite file
+///   rocksdb:///PATH                a RocksDB directory
+///   h5:///DIR, h5:///FILE.h5       HDF5 cuboid files; one dataset (?dataset=/NAME)
+///   sections:///DIR                aligned 2-D HDF5 sections
+///   s3://BUCKET/PATH               S3 (?endpoint=URL&region=NAME&anonymous=true)
+///   gs://BUCKET/PATH               Google Cloud Storage
+///   az://CONTAINER/PATH            Azure Blob Storage
+///   https://HOST/PATH              files behind a web server, read only
 ///   mem://NAME                     memory, gone when the process ends
 ///
-/// Behind the URL of a store that is far away, ?cache=FOLDER keeps what is read in
-/// a folder (?cache= in that of `bigarrays cache`), up to &cache-size=10G. Every read
-/// asks whether it is still the same, unless &cache-age=SECONDS|forever.
+/// Any of them takes ?prefix=NAME, a place inside the store, and most ?cache=DIR.
+/// `bigarrays stores` tells which are compiled in and what each of them promises.
 ///
 /// Coordinates are voxels x,y,z of the chosen scale; boxes are half-open.
 #[derive(Debug, Parser)]
