@@ -14,11 +14,16 @@ use hdf5::sync::sync;
 use super::element::{element_of, swap_bytes};
 use super::error::H5Error;
 use super::filters::Pipeline;
+use super::format::bytes::Source;
+use super::format::header::messages;
+use super::format::{self, Found};
 use super::index::{self, ChunkTable, Chunked};
 use crate::hdf5::ffi;
 
 /// The most axes that HDF5 allows.
-const MOST_AXES: usize = 32;
+pub(super) const MOST_AXES: usize = 32;
+/// The message of an object header that tells how a dataset is stored.
+const LAYOUT: u64 = 0x0008;
 /// The library keeps smaller datasets in their header.
 const LARGEST_COMPACT: u64 = 1 << 16;
 
@@ -87,9 +92,16 @@ impl DatasetMap {
         }
     }
 
-    /// Asks the library and reads the index. The library has the file open no longer than this
-    /// takes, and takes no lock on it.
+    /// Reads the description and the index. What is not of the usual kind is asked of the library,
+    /// which has the file open no longer than this takes, and takes no lock on it.
     pub(super) fn take(path: &Path, file: &File, len: u64, name: &str) -> Result<Self, H5Error> {
+        match format::describe(file, len, name)? {
+            Found::Known(map) => Ok(map),
+            Found::Unusual => Self::ask(path, file, len, name),
+        }
+    }
+
+    fn ask(path: &Path, file: &File, len: u64, name: &str) -> Result<Self, H5Error> {
         // One at a time: the library would give a second one who opens the file what it remembers
         // of the first time.
         sync(|| {
@@ -227,27 +239,39 @@ fn chunked(
     };
     let chunk = properties.get_chunk().map_err(unreadable)?.unwrap_or_default();
     let chunk: Vec<u64> = chunk.into_iter().map(|axis| axis as u64).collect();
-    let chunk_bytes = bytes_of(&chunk, data_type).and_then(|len| u32::try_from(len).ok());
-    let chunk_bytes = chunk_bytes.and_then(|len| usize::try_from(len).ok());
-    let Some(chunk_bytes) = chunk_bytes.filter(|&len| len > 0 && chunk.len() == shape.len()) else {
-        return Err(H5Error::corrupt(format!("its chunks cannot have the shape {chunk:?}")));
-    };
+    let chunk_bytes = chunk_bytes_of(&chunk, shape, data_type)?;
     let filters = properties.get_filters().map_err(unreadable)?;
-    let pipeline = Pipeline::new(&filters, data_type.size())?;
+    let filters: Vec<i32> = filters.iter().map(hdf5::filters::Filter::id).collect();
+    let pipeline = Pipeline::numbered(&filters, data_type.size())?;
     let options = properties.get_chunk_opts().map_err(unreadable)?.unwrap_or(ChunkOpts::empty());
+    let source = Source { file: place.file, base: place.base, len: place.len };
+    let messages = place.header.map_or(Ok(Vec::new()), |header| messages(&source, header))?;
+    let layout = messages.iter().find(|message| message.kind == LAYOUT && !message.shared);
     let table = index::read(&Chunked {
-        file: place.file,
-        len: place.len,
-        base: place.base,
-        header: place.header,
+        source: &source,
+        layout: layout.map(|message| message.content.as_slice()),
         shape,
         chunk: &chunk,
         chunk_bytes,
         filtered: !pipeline.is_empty(),
-        dataset: place.dataset,
+        dataset: Some(place.dataset),
     })?;
     let raw_edges = options.contains(ChunkOpts::DONT_FILTER_PARTIAL_CHUNKS);
+    let table = table.unwrap_or_default();
     Ok(Storage::Chunked { chunk, chunk_bytes, pipeline, raw_edges, table })
+}
+
+/// Bytes of a chunk, if it can be one of a dataset of this shape.
+pub(super) fn chunk_bytes_of(
+    chunk: &[u64],
+    shape: &[u64],
+    data_type: DataType,
+) -> Result<usize, H5Error> {
+    let bytes = bytes_of(chunk, data_type).and_then(|len| u32::try_from(len).ok());
+    let bytes = bytes.and_then(|len| usize::try_from(len).ok());
+    bytes
+        .filter(|&len| len > 0 && chunk.len() == shape.len())
+        .ok_or_else(|| H5Error::corrupt(format!("its chunks cannot have the shape {chunk:?}")))
 }
 
 /// Bytes of a box of values.

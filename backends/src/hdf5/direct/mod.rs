@@ -46,6 +46,7 @@ mod dataset;
 mod element;
 mod error;
 mod filters;
+mod format;
 mod index;
 mod map;
 mod region;

@@ -11,8 +11,6 @@ mod shuffle;
 
 use std::cell::RefCell;
 
-use hdf5::filters::Filter as Described;
-
 use super::error::H5Error;
 
 /// One thing done to the bytes of a chunk when it was written.
@@ -71,15 +69,15 @@ pub(super) fn with_scratch<T>(use_it: impl FnOnce(&mut Scratch) -> T) -> T {
 }
 
 impl Pipeline {
-    /// The filters that the library tells, of values of `size` bytes.
-    pub(super) fn new(filters: &[Described], size: usize) -> Result<Self, H5Error> {
-        let known = filters.iter().map(|filter| match filter {
-            Described::Deflate(_) => Ok(Filter::Deflate),
-            Described::Shuffle => Ok(Filter::Shuffle(size)),
-            Described::Fletcher32 => Ok(Filter::Fletcher32),
-            Described::User(LZF, _) => Ok(Filter::Lzf),
-            Described::User(BLOSC, _) => Ok(Filter::Blosc(size)),
-            Described::User(ZSTD, _) => Ok(Filter::Zstd),
+    /// The filters with these numbers, on values of `size` bytes.
+    pub(super) fn numbered(numbers: &[i32], size: usize) -> Result<Self, H5Error> {
+        let known = numbers.iter().map(|&number| match number {
+            1 => Ok(Filter::Deflate),
+            2 => Ok(Filter::Shuffle(size)),
+            3 => Ok(Filter::Fletcher32),
+            LZF => Ok(Filter::Lzf),
+            BLOSC => Ok(Filter::Blosc(size)),
+            ZSTD => Ok(Filter::Zstd),
             other => Err(refusal(other)),
         });
         known.collect::<Result<_, _>>().map(Self)
@@ -207,13 +205,15 @@ impl Filter {
     }
 }
 
-fn refusal(filter: &Described) -> H5Error {
-    let name = match filter {
-        Described::SZip(..) => "szip".to_owned(),
-        Described::NBit => "nbit".to_owned(),
-        Described::ScaleOffset(_) => "scaleoffset".to_owned(),
-        Described::User(id, _) => format!("number {id}"),
-        other => format!("{other:?}"),
+fn refusal(number: i32) -> H5Error {
+    let name = match number {
+        4 => "szip".to_owned(),
+        5 => "nbit".to_owned(),
+        6 => "scaleoffset".to_owned(),
+        32004 => "lz4".to_owned(),
+        32008 => "bitshuffle".to_owned(),
+        32013 => "zfp".to_owned(),
+        other => format!("number {other}"),
     };
     H5Error::unsupported(format!(
         "its chunks went through the filter {name}, which cannot be undone here; rewrite the file \

@@ -9,9 +9,9 @@
 //! entries and a checksum each; a page whose bit is not set was never written. An entry is the
 //! address of a chunk, and in client 1 (with filters) its length and filter mask behind it.
 
-use super::super::error::H5Error;
-use super::bytes::{Cursor, Source, UNDEFINED, in_memory};
 use super::{ChunkPlace, Collector};
+use crate::hdf5::direct::error::H5Error;
+use crate::hdf5::direct::format::bytes::{Cursor, Source, UNDEFINED, in_memory};
 
 const HEADER: usize = 4 + 4 + 8 + 8;
 const BLOCK_HEAD: usize = 4 + 2 + 8;

@@ -6,9 +6,9 @@
 //! ```
 //! The children of level 0 are the chunks.
 
-use super::super::error::H5Error;
-use super::bytes::{Cursor, Source};
 use super::{ChunkPlace, Collector};
+use crate::hdf5::direct::error::H5Error;
+use crate::hdf5::direct::format::bytes::{Cursor, Source};
 
 const HEAD: usize = 24;
 const CHUNKS: u8 = 1;

@@ -2,16 +2,15 @@
 //! file of the newest format that can grow). It takes longer the more chunks there are, by their
 //! square.
 
-use super::super::error::H5Error;
 use super::{ChunkPlace, Collector};
+use crate::hdf5::direct::error::H5Error;
 
 /// Releases before this one count a chunk's address without the user block.
 const WITH_USER_BLOCK: (u8, u8, u8) = (1, 14, 4);
 
-pub(super) fn read(found: &mut Collector<'_>) -> Result<(), H5Error> {
-    let dataset = found.about.dataset;
+pub(super) fn read(dataset: &hdf5::Dataset, found: &mut Collector<'_>) -> Result<(), H5Error> {
     let told = hdf5::library_version() >= WITH_USER_BLOCK;
-    let base = if told { 0 } else { found.about.base };
+    let base = if told { 0 } else { found.about.source.base };
     let refused = || H5Error::corrupt("the HDF5 library cannot read its index of chunks");
     let count = dataset.num_chunks().ok_or_else(refused)?;
     for n in 0..count {

@@ -2,19 +2,18 @@
 //!
 //! The library finds a chunk by walking its index from the beginning for every question (also for
 //! `H5Dget_chunk_info_by_coord`): 40 s for the 32768 chunks of one cuboid file. So the index is
-//! read here, once: the object header leads to the layout message (`header`), that to the index
-//! (`btree`, `array`). Kinds of index that are not read here are asked of the library.
+//! read here, once: the layout message (`layout`) leads to it (`btree`, `array`). Kinds of index that are not read here are asked of the library.
 
 mod array;
 mod btree;
-mod bytes;
-mod header;
+mod layout;
 mod library;
 
 use super::error::H5Error;
+use super::format::bytes::Source;
 use super::map::grid_of;
-use bytes::Source;
-use header::Index;
+use layout::Index;
+pub(super) use layout::chunk_shape;
 
 /// The stored bytes of one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,19 +96,16 @@ impl ChunkTable {
 /// What is known of a chunked dataset before its index is read.
 #[derive(Debug)]
 pub(super) struct Chunked<'a> {
-    pub(super) file: &'a std::fs::File,
-    /// Bytes of the file.
-    pub(super) len: u64,
-    /// Where addresses count from.
-    pub(super) base: u64,
-    /// Where the dataset's header is, if the library told.
-    pub(super) header: Option<u64>,
+    pub(super) source: &'a Source<'a>,
+    /// The content of the layout message, if the header could be read.
+    pub(super) layout: Option<&'a [u8]>,
     pub(super) shape: &'a [u64],
     pub(super) chunk: &'a [u64],
     /// Bytes of a chunk without filters.
     pub(super) chunk_bytes: usize,
     pub(super) filtered: bool,
-    pub(super) dataset: &'a hdf5::Dataset,
+    /// The library's own view, if it was asked.
+    pub(super) dataset: Option<&'a hdf5::Dataset>,
 }
 
 /// Collects chunks and checks each.
@@ -139,10 +135,10 @@ impl Collector<'_> {
 
     fn add_at(&mut self, position: u64, place: ChunkPlace) -> Result<(), H5Error> {
         let end = place.offset.checked_add(u64::from(place.size));
-        if end.is_none_or(|end| end > self.about.len) {
+        if end.is_none_or(|end| end > self.about.source.len) {
             return Err(H5Error::corrupt(format!(
                 "the chunk's {} bytes at {} are not in the file, which ends at {}",
-                place.size, place.offset, self.about.len
+                place.size, place.offset, self.about.source.len
             )));
         }
         if self.table.places.len() as u64 >= self.most {
@@ -162,28 +158,28 @@ impl Collector<'_> {
     }
 }
 
-/// Reads the index of a dataset.
-pub(super) fn read(about: &Chunked<'_>) -> Result<ChunkTable, H5Error> {
+/// Reads the index of a dataset. `None` if it is of a kind that only the library can read.
+pub(super) fn read(about: &Chunked<'_>) -> Result<Option<ChunkTable>, H5Error> {
     let grid = grid_of(about.shape, about.chunk);
     let Some(most) = grid.iter().try_fold(1_u64, |product, &n| product.checked_mul(n)) else {
         return Err(H5Error::unsupported("it has more chunks than can be counted"));
     };
     let table = ChunkTable { grid, places: Vec::new() };
     let mut found = Collector { about, table, most };
-    let source = Source { file: about.file, base: about.base, len: about.len };
-    let index = match about.header {
-        Some(header) => header::find_index(&source, header, about)?,
-        None => Index::Other,
-    };
+    let source = about.source;
+    let index = about.layout.map_or(Ok(Index::Other), |content| layout::layout(content, about))?;
     match index {
         Index::Empty => {}
-        Index::Btree { root } => btree::read(&source, root, &mut found)?,
+        Index::Btree { root } => btree::read(source, root, &mut found)?,
         Index::Single { address, size, filter_mask } => {
-            array::read_single(&source, address, size, filter_mask, &mut found)?;
+            array::read_single(source, address, size, filter_mask, &mut found)?;
         }
-        Index::Implicit { address } => array::read_implicit(&source, address, &mut found)?,
-        Index::FixedArray { header } => array::read_fixed(&source, header, &mut found)?,
-        Index::Other => library::read(&mut found)?,
+        Index::Implicit { address } => array::read_implicit(source, address, &mut found)?,
+        Index::FixedArray { header } => array::read_fixed(source, header, &mut found)?,
+        Index::Other => match about.dataset {
+            Some(dataset) => library::read(dataset, &mut found)?,
+            None => return Ok(None),
+        },
     }
-    found.finish()
+    found.finish().map(Some)
 }
