@@ -36,7 +36,12 @@ fn a_program_reads_a_value() {
 /// What a program with these variables, and no others of this kind, says.
 fn said(prefix: &str, endpoint: &str, variables: &[(&str, &str)], home: &Path) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
-    for name in ["STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"] {
+    for name in [
+        "STORAGE_EMULATOR_HOST",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "CLOUD_VOLUME_DIR",
+        "CLOUDSDK_CONFIG",
+    ] {
         command.env_remove(name);
     }
     let output = command
