@@ -18,7 +18,8 @@ pub(crate) fn open(url: &StoreUrl, _access: Access) -> Result<DynBackend, OpenEr
         None => Forbidden::Denied,
         Some("403") => Forbidden::Missing,
         Some(other) => {
-            let reason = format!("missing={other} means nothing; missing=403 takes 403 for missing");
+            let reason =
+                format!("missing={other} means nothing; missing=403 takes 403 for missing");
             return Err(url.invalid(reason).into());
         }
     };

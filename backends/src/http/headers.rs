@@ -157,10 +157,8 @@ mod tests {
 
     #[test]
     fn what_was_decompressed_on_the_way_is_known_by_its_stored_form() {
-        let names = [
-            ("x-goog-stored-content-encoding", "gzip"),
-            ("x-goog-stored-content-length", "20"),
-        ];
+        let names =
+            [("x-goog-stored-content-encoding", "gzip"), ("x-goog-stored-content-length", "20")];
         assert_eq!(stored(&headers(&names)), Ok((ContentEncoding::Gzip, Some(20))));
         assert!(was_decompressed(&headers(&names)));
         let as_stored = headers(&[names[0], ("content-encoding", "gzip")]);

@@ -288,7 +288,9 @@ fn written(range: &ByteRange) -> Option<String> {
     match *range {
         ByteRange::Full => Some("bytes=0-".into()),
         ByteRange::Bounded(ref range) if range.is_empty() || range.start >= FAR => None,
-        ByteRange::Bounded(ref range) if range.end >= FAR => Some(format!("bytes={}-", range.start)),
+        ByteRange::Bounded(ref range) if range.end >= FAR => {
+            Some(format!("bytes={}-", range.start))
+        }
         ByteRange::Bounded(ref range) => Some(format!("bytes={}-{}", range.start, range.end - 1)),
         ByteRange::From(start) => (start < FAR).then(|| format!("bytes={start}-")),
         ByteRange::Suffix(0) => None,
@@ -312,8 +314,8 @@ fn matching(range: &ByteRange, told: headers::ContentRange) -> Option<(u64, Opti
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::headers::ContentRange;
+    use super::*;
 
     #[test]
     fn ranges_are_written_as_servers_read_them() {

@@ -62,8 +62,9 @@ impl HttpBackend {
         };
         let authorization = authorization(&options, login)
             .map_err(|()| invalid("the user, password or token cannot stand in a header"))?;
-        let http = client(&options)
-            .map_err(|error| invalid("no client can be made of these options").with_source(error))?;
+        let http = client(&options).map_err(|error| {
+            invalid("no client can be made of these options").with_source(error)
+        })?;
         let runtime =
             handle().map_err(|error| BackendError::io(&address, Operation::Open, error))?;
         let forbidden = options.forbidden;
@@ -176,7 +177,12 @@ impl KeyValueBackend for HttpBackend {
         answer.map_err(|error| error.with_key(key))
     }
 
-    async fn put(&self, key: &Key, _value: Value, _when: Precondition) -> BackendResult<PutOutcome> {
+    async fn put(
+        &self,
+        key: &Key,
+        _value: Value,
+        _when: Precondition,
+    ) -> BackendResult<PutOutcome> {
         Err(self.read_only(Operation::Put, key))
     }
 

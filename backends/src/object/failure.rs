@@ -153,12 +153,7 @@ fn kind_of_io(kind: io::ErrorKind) -> ErrorKind {
 }
 
 /// The error of a store that calls itself `name`; no secret shows in it.
-pub(super) fn failure(
-    error: Error,
-    name: &str,
-    op: Operation,
-    secrets: &[Secret],
-) -> BackendError {
+pub(super) fn failure(error: Error, name: &str, op: Operation, secrets: &[Secret]) -> BackendError {
     let cause = Cause::of(&error);
     let kind = cause.kind(&error);
     let failure = BackendError::new(kind, name, op);
@@ -237,7 +232,10 @@ mod tests {
         for (error, want) in [
             (refusal("503 Service Unavailable", "ServerBusy"), ErrorKind::Transient),
             (refusal("403 Forbidden", "AuthenticationFailed"), ErrorKind::Unauthenticated),
-            (refusal("403 Forbidden", "AuthorizationPermissionMismatch"), ErrorKind::PermissionDenied),
+            (
+                refusal("403 Forbidden", "AuthorizationPermissionMismatch"),
+                ErrorKind::PermissionDenied,
+            ),
             (refusal("404 Not Found", "ContainerNotFound"), ErrorKind::NotFound),
             (refusal("409 Conflict", "PublicAccessNotPermitted"), ErrorKind::PermissionDenied),
             (refusal("507 Insufficient", ""), ErrorKind::StorageFull),

@@ -21,7 +21,8 @@ pub trait ConditionalDelete: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `Precondition` if it is in another state, `NotFound` if it is not there; others as they
     /// come.
-    async fn delete_if(&self, location: &Path, version: &UpdateVersion) -> object_store::Result<()>;
+    async fn delete_if(&self, location: &Path, version: &UpdateVersion)
+    -> object_store::Result<()>;
 }
 
 /// What tells the state of an object.

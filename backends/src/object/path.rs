@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn a_key_is_kept_verbatim_or_refused() {
-        for key in ["8_8_40/0-64_0-64_0-64", "a%2Fb/%", "ü/ 日 ", "q?x#f&*[]{}\"'", "dot.", "b\\"] {
+        for key in ["8_8_40/0-64_0-64_0-64", "a%2Fb/%", "ü/ 日 ", "q?x#f&*[]{}\"'", "dot.", "b\\"]
+        {
             assert_eq!(path(key, Dialect::Any).as_deref(), Some(key));
         }
         for key in ["tab\there", "line\nbreak", "a/\u{7f}"] {

@@ -31,7 +31,8 @@ impl Inner {
             Err(error) => {
                 let error = self.failure(error, Operation::Open);
                 let refused = [ErrorKind::Unsupported, ErrorKind::PermissionDenied];
-                let refused = refused.contains(&error.kind()) || error.kind() == ErrorKind::ReadOnly;
+                let refused =
+                    refused.contains(&error.kind()) || error.kind() == ErrorKind::ReadOnly;
                 if refused { Ok(ConditionalPut::Unsupported) } else { Err(error) }
             }
         }

@@ -208,7 +208,11 @@ impl Inner {
         })
     }
 
-    pub(super) fn version(&self, e_tag: Option<String>, version: Option<String>) -> Option<Version> {
+    pub(super) fn version(
+        &self,
+        e_tag: Option<String>,
+        version: Option<String>,
+    ) -> Option<Version> {
         let told = self.state(e_tag, version)?;
         Some(Version::new(told.as_bytes()))
     }

@@ -78,7 +78,8 @@ impl Account {
         let endpoint = endpoint.map(|text| parse_endpoint(&text)).transpose()?;
         let names = ["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"];
         // An endpoint in code or in the URL says more of the account than the environment.
-        let named = if given.endpoint.is_some() { endpoint.as_ref().and_then(account_of) } else { None };
+        let named =
+            if given.endpoint.is_some() { endpoint.as_ref().and_then(account_of) } else { None };
         let account = given.account.clone().or(named);
         let account = account.or_else(|| first(environment, &names));
         let account = account.or_else(|| parts.account.clone());
@@ -109,7 +110,8 @@ impl Account {
             Credential::Signature(secret) => {
                 // The signature proper, in both forms in which it may be quoted.
                 let pairs = url::form_urlencoded::parse(secret.reveal().as_bytes());
-                let decoded = pairs.filter(|(name, _)| name == "sig").map(|(_, sig)| Secret::new(sig));
+                let decoded =
+                    pairs.filter(|(name, _)| name == "sig").map(|(_, sig)| Secret::new(sig));
                 let pairs = secret.reveal().split('&');
                 let raw = pairs.filter_map(|pair| pair.strip_prefix("sig=")).map(Secret::new);
                 decoded.chain(raw).chain([secret.clone()]).collect()
@@ -294,8 +296,10 @@ mod tests {
         let local = ("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true");
         let found = find(None, None, &[local]).unwrap();
         assert_eq!(found.endpoint.as_str(), "http://127.0.0.1:10000/devstoreaccount1");
-        let signed = ("AZURE_STORAGE_CONNECTION_STRING",
-            "BlobEndpoint=https://lab.blob.core.windows.net/;SharedAccessSignature=sv=1&sig=x%3D");
+        let signed = (
+            "AZURE_STORAGE_CONNECTION_STRING",
+            "BlobEndpoint=https://lab.blob.core.windows.net/;SharedAccessSignature=sv=1&sig=x%3D",
+        );
         let found = find(None, None, &[signed]).unwrap();
         assert_eq!(found.credential, Credential::Signature("sv=1&sig=x%3D".into()));
         let secrets = found.secrets();
@@ -325,7 +329,8 @@ mod tests {
         assert!(message(find(None, None, &[])).contains("?account=NAME"));
         assert!(message(find(Some("lab"), None, &[])).contains("AZURE_STORAGE_SAS_TOKEN"));
         assert!(message(find(Some("a/b"), None, &[])).contains("letters and digits"));
-        for endpoint in ["nowhere", "ftp://host", "https://u:hunter2@h/", "https://h/?sig=hunter2"] {
+        for endpoint in ["nowhere", "ftp://host", "https://u:hunter2@h/", "https://h/?sig=hunter2"]
+        {
             let text = message(find(Some("lab"), Some(endpoint), &[]));
             assert!(text.contains("no address") && !text.contains("hunter2"), "{text}");
         }

@@ -139,9 +139,8 @@ impl AzureOptions {
     /// are no credentials; what the service says if the container is to be made.
     pub fn open(self) -> BackendResult<ObjectBackend> {
         let name = format!("az://{}", self.container);
-        let error = |kind, why: String| {
-            BackendError::new(kind, &name, Operation::Open).with_note(why)
-        };
+        let error =
+            |kind, why: String| BackendError::new(kind, &name, Operation::Open).with_note(why);
         if let Some(why) = invalid_container(&self.container) {
             return Err(error(ErrorKind::InvalidConfig, why.into()));
         }
@@ -261,7 +260,8 @@ mod tests {
         for name in ["vol", "a1-b2", "$root", "$web"] {
             assert_eq!(invalid_container(name), None, "{name}");
         }
-        for name in ["", "ab", "Vol", "a--b", "-ab", "ab-", "a_b", "a/b", "ü-ü", &"a".repeat(64)] {
+        for name in ["", "ab", "Vol", "a--b", "-ab", "ab-", "a_b", "a/b", "ü-ü", &"a".repeat(64)]
+        {
             assert!(invalid_container(name).is_some(), "{name}");
         }
     }

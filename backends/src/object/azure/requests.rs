@@ -24,8 +24,7 @@ const STORE: &str = "MicrosoftAzure";
 /// The version of the service for requests that nobody signs.
 const API: (&str, &str) = ("x-ms-version", "2023-11-03");
 /// An object goes with its snapshots, or it does not go.
-const SNAPSHOTS: (HeaderName, &str) =
-    (HeaderName::from_static("x-ms-delete-snapshots"), "include");
+const SNAPSHOTS: (HeaderName, &str) = (HeaderName::from_static("x-ms-delete-snapshots"), "include");
 
 /// A client of one container.
 #[derive(Clone)]
@@ -103,7 +102,9 @@ impl ConditionalDelete for ContainerClient {
 impl fmt::Debug for ContainerClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Credentials of object_store show themselves.
-        f.debug_struct("ContainerClient").field("container", &self.container.as_str()).finish_non_exhaustive()
+        f.debug_struct("ContainerClient")
+            .field("container", &self.container.as_str())
+            .finish_non_exhaustive()
     }
 }
 
