@@ -28,6 +28,7 @@
 
 #[cfg(all(feature = "fs", unix))]
 mod cache;
+mod layouts;
 mod open;
 mod registry;
 mod stores;

@@ -14,12 +14,22 @@ use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
 /// size, in any store. A URL names a volume:
 ///
 ///   PATH, file:///PATH             a directory tree (?durability=none|batch|each)
-///   sqlite:///PATH.db?prefix=NAME  an SQLite file, which may hold many volumes
+///   sqlite:///PATH.db              an SQLite file
+///   rocksdb:///PATH                a RocksDB directory
+///   h5:///DIR, h5:///FILE.h5       HDF5 cuboid files; one dataset (?dataset=/NAME)
+///   sections:///DIR                aligned 2-D HDF5 sections
+///   s3://BUCKET/PATH               S3 (?endpoint=URL&region=NAME&anonymous=true)
+///   gs://BUCKET/PATH               Google Cloud Storage
+///   az://CONTAINER/PATH            Azure Blob Storage
+///   https://HOST/PATH              files behind a web server, read only
 ///   mem://NAME                     memory, gone when the process ends
 ///
-/// Behind the URL of a store that is far away, ?cache=FOLDER keeps what is read in
-/// a folder (?cache= in that of `bigarrays cache`), up to &cache-size=10G. Every read
-/// asks whether it is still the same, unless &cache-age=SECONDS|forever.
+/// Any of them takes ?prefix=NAME, a place inside the store. Behind one that is far
+/// away, ?cache=FOLDER keeps what is read in a folder (?cache= in that of
+/// `bigarrays cache`), up to &cache-size=10G. Every read asks whether it is still the
+/// same, unless &cache-age=SECONDS|forever.
+///
+/// `bigarrays stores` tells which are compiled in and what each of them promises.
 ///
 /// Coordinates are voxels x,y,z of the chosen scale; boxes are half-open.
 #[derive(Debug, Parser)]
@@ -194,17 +204,17 @@ pub(crate) struct InfoArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png or .raw file, or a folder of TIFFs or PNGs.
+    /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png, .h5 or .raw file, or a folder of TIFFs or PNGs.
     pub(crate) source: PathBuf,
     /// The volume; created if there is none.
     pub(crate) url: Url,
-    /// Which dataset of a file that holds several (HDF5; not in this version).
+    /// Which dataset of an HDF5 file [default: the only array of 2 to 4 dimensions].
     #[arg(long, value_name = "D")]
     pub(crate) dataset: Option<String>,
     /// What the source's axes are, such as xyz, zyx or xyzc.
     ///
     /// Defaults: .npy x,y,z(,c) in index order; images page = z, row = y, column = x; NIfTI
-    /// x,y,z(,c); raw x,y,z(,c), the first fastest.
+    /// x,y,z(,c); raw x,y,z(,c), the first fastest; HDF5 what the file says, or (c,)z,y,x.
     #[arg(long)]
     pub(crate) axes: Option<String>,
     /// The voxel where the source begins [default: the first of the volume].

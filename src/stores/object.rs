@@ -35,3 +35,54 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
     let store = options.open()?;
     Ok(if prefix.is_root() { Arc::new(store) } else { Arc::new(Prefixed::new(store, prefix)) })
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array3;
+
+    use crate::OpenOptions;
+    use crate::info::{DataType, VolumeInfo};
+
+    #[expect(clippy::print_stderr, reason = "a test that cannot run here must say so")]
+    #[test]
+    fn a_volume_in_a_container_is_written_and_read_back() {
+        let Ok(server) = std::env::var("BIGARRAYS_TEST_AZURE") else {
+            eprintln!("skipped: BIGARRAYS_TEST_AZURE is not set");
+            return;
+        };
+        let url = format!("az://facade-{}/em/vol?endpoint={server}", std::process::id());
+        let info = VolumeInfo::builder(DataType::Uint16, [100, 70, 30]).chunk_size([32, 32, 16]);
+        let volume = crate::create(&url, info.build().unwrap()).unwrap();
+        let voxels = Array3::from_shape_fn((100, 70, 30), |(x, y, z)| {
+            u16::try_from((x * 7 + y * 131 + z * 1009) % 65_536).unwrap()
+        });
+        volume.write([0, 0, 0], voxels.view()).unwrap();
+        // Not aligned: chunks are read, changed and put back on condition.
+        volume.write([5, 6, 7], Array3::<u16>::zeros((30, 3, 12)).view()).unwrap();
+        let mut want = voxels;
+        want.slice_mut(ndarray::s![5..35, 6..9, 7..19]).fill(0);
+        let reading = OpenOptions::new().read_only();
+        for url in
+            [url.clone(), format!("precomputed://{}", url.replace("em/vol?", "em?prefix=vol&"))]
+        {
+            let read = reading.open(&url).unwrap().read::<u16>([0..100, 0..70, 0..30]).unwrap();
+            assert!(read.into_iter().eq(want.iter().copied()), "{url}");
+        }
+        let refused = reading.open(&url).unwrap().write([0, 0, 0], want.view()).unwrap_err();
+        assert!(format!("{refused:?}").contains("ReadOnly"), "{refused:?}");
+    }
+
+    #[test]
+    fn slips_are_told() {
+        for (url, word) in [
+            ("az://vol/a?acount=lab", "account"),
+            ("az://Vol/a?account=lab&anonymous=true", "small letters"),
+            ("az://vol/a?account=lab&anonymous=perhaps", "anonymous=true"),
+            ("az://vol/a?account=lab&endpoint=nowhere&anonymous=true", "endpoint"),
+            ("az://vol/a/../b?account=lab", ".."),
+        ] {
+            let error = crate::open(url).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

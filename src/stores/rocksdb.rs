@@ -46,3 +46,53 @@ fn choice<T: Copy>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bigarrays_core::backend::{ErrorKind, KeyValueBackendExt, wait};
+    use bigarrays_core::{Error, Key};
+
+    use crate::open::{OpenError, OpenOptions};
+    use crate::registry::{Access, Registry};
+    use crate::url::StoreUrl;
+
+    #[test]
+    fn a_url_says_how_a_database_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("rocksdb://{}/db", dir.path().display());
+        let registry = Registry::default();
+        let open = |more: &str, access| {
+            registry.open_store(&StoreUrl::parse(&format!("{url}{more}")).unwrap(), access)
+        };
+        let missing = open("", Access::ReadWrite).unwrap_err();
+        assert!(
+            matches!(&missing, OpenError::Array(Error::Backend(error))
+                if error.kind() == ErrorKind::NotFound),
+            "{missing:?}"
+        );
+        let key = Key::new("a").unwrap();
+        let more = "?durability=none&compression=zstd&prefix=p";
+        wait(open(more, Access::Create).unwrap().put_always(&key, "x")).unwrap();
+        for mode in ["", "?mode=secondary", "?mode=readonly"] {
+            for access in [Access::ReadOnly, Access::ReadWrite] {
+                let store = open(mode, access).unwrap();
+                let found = wait(store.get_bytes(&Key::new("p/a").unwrap())).unwrap();
+                assert_eq!(found.unwrap(), "x");
+                let reads = access == Access::ReadOnly || !mode.is_empty();
+                assert_eq!(store.capabilities().writable, !reads, "{mode} {access:?}");
+            }
+        }
+        for (more, why) in [
+            ("?mode=rw", "secondary, readonly"),
+            ("?durability=each", "none, batch"),
+            ("?compression=gzip", "none, lz4, zstd"),
+            ("?sync=1", "durability, compression, mode"),
+        ] {
+            let error = open(more, Access::ReadOnly).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        assert!(open("?mode=secondary", Access::Create).is_err());
+        let options = OpenOptions::new().read_only();
+        assert_eq!(options.open_store(&url).unwrap().to_string(), url);
+    }
+}

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bigarrays_backends::s3::{Conditional, S3Backend, S3Options};
-use bigarrays_core::wrap::Retry;
 use bigarrays_core::{DynBackend, Prefix};
 
 use crate::open::OpenError;
@@ -20,7 +19,7 @@ const PARAMETERS: [&str; 7] = [
     "instance_metadata",
 ];
 
-/// Opens the store. What fails for the moment is tried again.
+/// Opens the store.
 ///
 /// A bucket for which there are no credentials can be read, and says why it cannot be written;
 /// to create a volume in it fails at once.
@@ -30,7 +29,7 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
         .read_only(access == Access::ReadOnly)
         .read_only_without_credentials(access == Access::ReadWrite)
         .open()?;
-    Ok(Arc::new(Retry::new(store)))
+    Ok(Arc::new(store))
 }
 
 fn options(url: &StoreUrl) -> Result<S3Options, InvalidUrl> {
@@ -89,7 +88,7 @@ fn flag(url: &StoreUrl, name: &str) -> Result<bool, InvalidUrl> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bigarrays_core::backend::KeyValueBackend;
+    use bigarrays_core::backend::{KeyValueBackend, KeyValueBackendExt};
 
     fn shown(text: &str) -> Result<String, String> {
         let url = StoreUrl::parse(text).map_err(|error| error.to_string())?;
@@ -106,6 +105,74 @@ mod tests {
         assert_eq!(with("vol/a/b/?endpoint=http://127.0.0.1:9&"), place);
         assert_eq!(with("vol/a/b/?endpoint=http%3A%2F%2F127.0.0.1%3A9%2F&"), place);
         assert_eq!(with("http://127.0.0.1:9/vol?"), "s3://http://127.0.0.1:9/vol/");
+    }
+
+    /// A program of its own, for the credentials of a process are in its environment.
+    fn child(test: &str, variables: &[(&str, &str)]) {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", &format!("stores::s3::tests::{test}"), "--nocapture"]);
+        child.env("BIGARRAYS_CHILD", "1").env("HOME", "/nowhere").envs(variables.iter().copied());
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"] {
+            if !variables.iter().any(|(given, _)| *given == name) {
+                child.env_remove(name);
+            }
+        }
+        let output = child.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The server for tests, in a child; the parent starts the child.
+    fn server(test: &str, variables: &[(&str, &str)]) -> Option<String> {
+        let Ok(server) = std::env::var("BIGARRAYS_TEST_S3") else {
+            eprintln!("skipped: BIGARRAYS_TEST_S3 does not name an S3 server");
+            return None;
+        };
+        if std::env::var_os("BIGARRAYS_CHILD").is_some() {
+            return Some(server);
+        }
+        child(test, variables);
+        None
+    }
+
+    #[test]
+    fn a_volume_is_made_written_and_read_by_its_url() {
+        let test = "a_volume_is_made_written_and_read_by_its_url";
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "testaccess"),
+            ("AWS_SECRET_ACCESS_KEY", "testsecret1234567890"),
+            ("AWS_REGION", "us-east-1"),
+        ];
+        let Some(server) = server(test, &keys) else { return };
+        let place = format!("vol/test-s3/volume-{}", std::process::id());
+        let url = format!("s3://{server}/{place}?cache_control=no-cache");
+        let info = crate::VolumeInfo::builder(crate::DataType::Uint8, [100, 90, 20]);
+        let info = info.resolution([8.0, 8.0, 40.0]).build().unwrap();
+        let volume = crate::create(&url, info).unwrap();
+        let array = ndarray::Array3::from_shape_fn((100, 90, 20), |(x, y, z)| {
+            u8::try_from((x * 7 + y * 3 + z) % 251).unwrap()
+        });
+        volume.write([0, 0, 0], array.view()).unwrap();
+        let again = crate::open(&format!("s3://{place}?endpoint={server}")).unwrap();
+        let cut = again.read::<u8>([3..70, 4..80, 5..19]).unwrap();
+        let want = array.slice(ndarray::s![3..70, 4..80, 5..19]);
+        assert_eq!(cut.index_axis(ndarray::Axis(3), 0), want);
+        let store = crate::OpenOptions::new().open_store(&url).unwrap();
+        let removed = bigarrays_core::backend::wait(store.delete_prefix(&Prefix::root()));
+        assert!(removed.unwrap() > 4);
+    }
+
+    #[test]
+    fn without_credentials_a_bucket_is_read_but_not_made() {
+        let test = "without_credentials_a_bucket_is_read_but_not_made";
+        let Some(server) = server(test, &[]) else { return };
+        let url = format!("s3://{server}/open/nothing");
+        let store = crate::OpenOptions::new().open_store(&url).unwrap();
+        let key = bigarrays_core::Key::new("a").unwrap();
+        assert!(bigarrays_core::backend::wait(store.get_bytes(&key)).unwrap().is_none());
+        let error = bigarrays_core::backend::wait(store.put_always(&key, "x")).unwrap_err();
+        assert!(error.to_string().contains("AWS_ACCESS_KEY_ID"), "{error}");
+        let error = open(&StoreUrl::parse(&url).unwrap(), Access::Create).unwrap_err();
+        assert!(error.to_string().contains("aws-secret.json"), "{error}");
     }
 
     #[test]

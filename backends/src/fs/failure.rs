@@ -9,7 +9,7 @@ use super::store::FsBackend;
 
 /// A failure of the file system, or something that this store refuses.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     kind: Option<ErrorKind>,
     note: Option<String>,
     source: Option<io::Error>,
@@ -32,7 +32,7 @@ impl Failure {
     }
 
     /// The error of an operation of `store`.
-    pub(super) fn of(self, store: &FsBackend, op: Operation) -> BackendError {
+    pub(crate) fn of(self, store: &FsBackend, op: Operation) -> BackendError {
         let mut error = match (self.kind, self.source) {
             (None, Some(source)) => BackendError::io(store, op, source),
             (kind, source) => {

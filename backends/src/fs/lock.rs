@@ -12,7 +12,7 @@ use bigarrays_core::backend::{ErrorKind, Precondition};
 use super::failure::{Failure, is_absence};
 
 /// How the lock of an open directory is taken; replaced by tests of systems that have none.
-pub(super) type Flock = fn(&File) -> io::Result<()>;
+pub(crate) type Flock = fn(&File) -> io::Result<()>;
 
 /// How often a directory may be replaced by another one while its lock is waited for.
 const ATTEMPTS: u32 = 1000;
@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 1000;
 /// A directory is removed only by who holds its lock, so while it is held the directory stays
 /// the one that its path names.
 #[derive(Debug)]
-pub(super) enum DirectoryLock {
+pub(crate) enum DirectoryLock {
     /// Among all processes: the lock is that of the open directory, and ends with it.
     Everywhere { _directory: File },
     /// In this process only: the file system has no locks.
@@ -31,7 +31,7 @@ pub(super) enum DirectoryLock {
 
 impl DirectoryLock {
     /// Waits for the lock of a directory. `None` if it does not exist.
-    pub(super) fn take(directory: &Path, flock: Flock) -> Result<Option<Self>, Failure> {
+    pub(crate) fn take(directory: &Path, flock: Flock) -> Result<Option<Self>, Failure> {
         // With a slash at its end the path of a pipe is an error, and opening does not block.
         let inside = directory.join("");
         for _ in 0..ATTEMPTS {
@@ -54,7 +54,7 @@ impl DirectoryLock {
     }
 
     /// Refuses a condition that this lock cannot protect.
-    pub(super) fn permits(&self, when: &Precondition) -> Result<(), Failure> {
+    pub(crate) fn permits(&self, when: &Precondition) -> Result<(), Failure> {
         match self {
             Self::InProcess { why, .. } if *when != Precondition::Always => {
                 let note = "the file system has no locks on directories, without which a condition \

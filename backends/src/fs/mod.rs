@@ -53,14 +53,14 @@
 
 mod clean;
 mod directories;
-mod failure;
-mod lock;
-mod names;
+pub(crate) mod failure;
+pub(crate) mod lock;
+pub(crate) mod names;
 mod options;
 mod read;
 mod store;
 mod temporary;
-mod version;
+pub(crate) mod version;
 mod walk;
 mod write;
 

@@ -31,7 +31,7 @@ pub(super) fn is_temporary(name: &str) -> bool {
 }
 
 /// The name of a temporary file.
-pub(super) fn temporary(number: u64) -> String {
+pub(crate) fn temporary(number: u64) -> String {
     format!("{RESERVED}{number:016x}.tmp")
 }
 

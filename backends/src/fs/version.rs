@@ -26,7 +26,7 @@ pub(super) fn version_of(file: &Metadata) -> Version {
 ///
 /// The kernel's own time stamps go by ticks of some milliseconds, in which a file can be
 /// overwritten a hundred times and get its first inode number back.
-pub(super) fn unique_now() -> SystemTime {
+pub(crate) fn unique_now() -> SystemTime {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);

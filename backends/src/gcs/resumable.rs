@@ -89,6 +89,9 @@ impl Session {
             // With everything sent, or after a failure, the server is asked what it has.
             let range = if in_doubt || at == total { None } else { Some(at..end) };
             let is_question = range.is_none();
+            if is_question && !self.bucket.resumes() {
+                return Err(Failure::transient("the server did not end the upload"));
+            }
             let failure = match self.step(upload, range).await {
                 Ok(Step::Ended(sent)) => return Ok(sent),
                 Ok(Step::At(position)) if position > at => {

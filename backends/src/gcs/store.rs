@@ -81,7 +81,7 @@ impl GcsBackend {
             return refused(ErrorKind::ReadOnly, "it was opened for reading only");
         }
         if !honoured {
-            let note = "this server ignores the condition, and would write regardless";
+            let note = "this server ignores the condition and would write regardless, or lets us not write";
             return refused(ErrorKind::Unsupported, note);
         }
         Ok(())
@@ -176,9 +176,9 @@ impl KeyValueBackend for GcsBackend {
     ) -> BackendResult<Option<Vec<Bytes>>> {
         let name = self.object(Operation::Get, key)?;
         let (bucket, ranges) = (Arc::clone(&self.bucket), ranges.to_vec());
-        let width = self.capabilities.concurrency.get();
-        let work = async move { bucket.get_ranges(&name, &ranges, width).await };
-        self.run(Operation::Get, key, work).await
+        let (key, width) = (key.clone(), self.capabilities.concurrency.get());
+        let work = async move { bucket.get_ranges(&key, &name, &ranges, width).await };
+        run(&self.bucket.runtime, work).await
     }
 }
 

@@ -1,5 +1,10 @@
 //! HDF5: a directory of cuboid files, or a dataset in a file.
 
+pub mod cuboids;
+pub mod direct;
+mod ffi;
+pub mod plain;
+
 use crate::StoreFacts;
 
 /// What this store promises.

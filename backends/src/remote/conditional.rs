@@ -7,6 +7,7 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::future::Future;
 use std::hash::BuildHasher;
+use std::iter;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,6 +27,15 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait, whatever the server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// How often is asked what became of it, before it is sent again.
+const LOOKS: u32 = 3;
+
+/// How many of the states before it a mark names: so many writes of others may follow a lost one
+/// before it is looked for.
+const DEPTH: usize = 12;
+/// How much of the name of an earlier write is enough to know it.
+const SHORT: usize = 12;
+
 /// Stands for the state of an absent key.
 const NOTHING: &str = "-";
 
@@ -34,7 +44,7 @@ const NOTHING: &str = "-";
 pub(crate) struct Mark {
     /// A name that no other write has.
     pub(crate) id: String,
-    /// The name of the state that was to be replaced; empty if any.
+    /// The name of the state that was to be replaced, and of those before it; empty if any.
     pub(crate) after: String,
 }
 
@@ -49,9 +59,26 @@ impl Mark {
         Self { id: unique(), after: NOTHING.to_owned() }
     }
 
-    /// The mark of a write that replaces the state of this name.
+    /// The mark of a write that replaces a state: a mark as text, or any other name of a state.
     pub(crate) fn after(state: &str) -> Self {
-        Self { id: unique(), after: state.to_owned() }
+        let after = match Self::parse(state) {
+            Some(Self { id, after }) => {
+                let names = iter::once(short(&id)).chain(after.split(' ')).take(DEPTH);
+                names.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+            }
+            None => state.to_owned(),
+        };
+        Self { id: unique(), after }
+    }
+
+    /// The name of the state that was to be replaced.
+    fn replaced(&self) -> &str {
+        self.after.split(' ').next().unwrap_or_default()
+    }
+
+    /// The names of this state and of those before it, the latest first.
+    fn line(&self) -> impl Iterator<Item = &str> {
+        iter::once(self.id.as_str()).chain(self.after.split(' '))
     }
 
     /// The mark in a value's metadata.
@@ -69,6 +96,12 @@ impl fmt::Display for Mark {
             after => write!(f, "{} after {after}", self.id),
         }
     }
+}
+
+/// Enough of the name of a write; other names of states stay whole.
+fn short(name: &str) -> &str {
+    let is_ours = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_ours { &name[..SHORT] } else { name }
 }
 
 /// 128 bits that nobody else has, as hexadecimal digits.
@@ -109,15 +142,22 @@ fn judge(ours: &Mark, found: Option<Found>) -> Verdict {
     let Some(Found { state, mark, version }) = found else {
         return if ours.after == NOTHING { Verdict::Untouched } else { Verdict::Unclear };
     };
-    if state == ours.after {
+    let expected = ours.replaced();
+    if short(&state) == expected {
         return Verdict::Untouched;
     }
-    match mark {
-        Some(mark) if mark.id == ours.id => Verdict::Written(version),
-        // It was there, and has been replaced since.
-        Some(mark) if mark.after == ours.id => Verdict::Written(None),
-        Some(mark) if mark.after == ours.after => Verdict::Lost,
-        _ => Verdict::Unclear,
+    let Some(mark) = mark else { return Verdict::Unclear };
+    if mark.id == ours.id {
+        return Verdict::Written(version);
+    }
+    // Whoever came after us says so, and whoever came before us as well.
+    let knows = |name: &str| mark.line().any(|known| short(known) == name);
+    if knows(short(&ours.id)) {
+        Verdict::Written(None)
+    } else if knows(expected) {
+        Verdict::Lost
+    } else {
+        Verdict::Unclear
     }
 }
 
@@ -145,13 +185,16 @@ where
             (Err(error), _) if error.kind() == ErrorKind::Transient => doubt = Some(error),
             (answer, _) => return answer,
         }
-        match look().await.map(|found| judge(ours, found)) {
-            Ok(Verdict::Written(version)) => return Ok(PutOutcome::Written { version }),
-            Ok(Verdict::Lost) => return Ok(PutOutcome::Conflict),
-            Ok(Verdict::Unclear) => break,
-            Ok(Verdict::Untouched) => {}
-            Err(error) if error.kind() == ErrorKind::Transient => {}
-            Err(error) => return Err(error),
+        // At once: the longer it takes, the more others have written since.
+        for _ in 0..LOOKS {
+            match look().await.map(|found| judge(ours, found)) {
+                Ok(Verdict::Written(version)) => return Ok(PutOutcome::Written { version }),
+                Ok(Verdict::Lost) => return Ok(PutOutcome::Conflict),
+                Ok(Verdict::Unclear) => return Err(in_doubt(key, doubt)),
+                Ok(Verdict::Untouched) => break,
+                Err(error) if error.kind() == ErrorKind::Transient => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Err(in_doubt(key, doubt))
@@ -230,12 +273,38 @@ mod tests {
 
     #[test]
     fn a_mark_survives_being_written_down_and_is_never_the_same() {
-        for mark in [Mark::unconditional(), Mark::of_new(), Mark::after("x")] {
+        let one = Mark::after("x");
+        let two = Mark::after(&one.to_string());
+        for mark in [Mark::unconditional(), Mark::of_new(), one, two] {
             assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
         }
         assert_ne!(Mark::of_new().id, Mark::of_new().id);
         assert_eq!(Mark::parse(""), None);
         assert_eq!(Mark::parse("not a mark"), None);
+    }
+
+    #[test]
+    fn a_write_is_found_under_many_later_ones_and_marks_stay_short() {
+        let found =
+            |mark: &Mark| Found { state: mark.id.clone(), mark: Some(mark.clone()), version: None };
+        let before = Mark::of_new();
+        let ours = Mark::after(&before.to_string());
+        let other = Mark::after(&before.to_string());
+        let (mut after_us, mut after_other) = (ours.clone(), other);
+        for _ in 0..DEPTH {
+            assert_eq!(judge(&ours, Some(found(&after_us))), Verdict::Written(None));
+            after_us = Mark::after(&after_us.to_string());
+        }
+        for _ in 0..DEPTH - 1 {
+            assert_eq!(judge(&ours, Some(found(&after_other))), Verdict::Lost);
+            after_other = Mark::after(&after_other.to_string());
+        }
+        for _ in 0..100 {
+            after_us = Mark::after(&after_us.to_string());
+        }
+        assert_eq!(judge(&ours, Some(found(&after_us))), Verdict::Unclear);
+        assert!(after_us.to_string().len() < 256);
+        assert_eq!(judge(&ours, Some(found(&before))), Verdict::Untouched);
     }
 
     #[test]

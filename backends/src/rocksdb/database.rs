@@ -1,5 +1,6 @@
 //! An open database, whichever way it was opened.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Mutex;
@@ -11,8 +12,8 @@ use std::time::Duration;
 use bigarrays_core::backend::ErrorKind;
 use bigarrays_core::key::Key;
 use rocksdb::{
-    ColumnFamily, DBPinnableSlice, DBWithThreadMode, OptimisticTransactionDB, ReadOptions,
-    SingleThreaded, WriteOptions,
+    ColumnFamily, DBPinnableSlice, DBWithThreadMode, LiveFile, OptimisticTransactionDB,
+    ReadOptions, SingleThreaded, WriteOptions,
 };
 
 use super::failure::{Failure, corrupt};
@@ -20,6 +21,7 @@ use super::follow::CatchUp;
 use super::layout::{self, Content, FORMAT, FORMAT_KEY, KEYS, VALUES};
 use super::options::RocksDbOptions;
 use super::places::Claim;
+use super::record::Record;
 use super::temporary::Temporary;
 use super::tuning;
 use super::versions::Versions;
@@ -28,9 +30,17 @@ type Reader = DBWithThreadMode<SingleThreaded>;
 /// A database that this process writes.
 pub(super) type Writer = OptimisticTransactionDB<SingleThreaded>;
 type Found<'a> = Result<Option<DBPinnableSlice<'a>>, rocksdb::Error>;
+type Records = Vec<Result<Option<Record>, Failure>>;
 
 /// How often a reading is repeated from under which a writer took a file.
 const ATTEMPTS: u32 = 12;
+
+/// Whether a reading can be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    More,
+    Last,
+}
 
 /// An open database.
 pub(super) struct Database {
@@ -91,13 +101,38 @@ impl Database {
         claim: Claim,
     ) -> Result<Self, Failure> {
         ours(path)?;
-        let mut all = tuning::database(options);
-        // The rule of RocksDB for secondaries: what is open stays readable when it is removed.
-        all.set_max_open_files(-1);
+        let all = tuning::database(options);
         let (families, own) = (tuning::families(options), temporary.path());
         let reader = Reader::open_cf_descriptors_as_secondary(&all, path, own, families)?;
-        let engine = Engine::Follower(reader, CatchUp::default());
-        Self::of(engine, Some(temporary), Some(claim)).marked()
+        let engine = Engine::Follower(reader, CatchUp::of(path));
+        let this = Self::of(engine, Some(temporary), Some(claim));
+        this.look(|_| this.compare(path, options))?;
+        this.marked()
+    }
+
+    /// Fails if RocksDB left out files because it could not read them.
+    ///
+    /// A secondary takes them for files that the writer has removed, and goes on with an older
+    /// state, in which keys are absent. Who reads a frozen state is told of the damage.
+    fn compare(&self, path: &Path, options: &RocksDbOptions) -> Result<(), Failure> {
+        let all = Self::frozen(path, options)?;
+        let known: HashSet<String> = self.files()?.into_iter().map(|file| file.name).collect();
+        for file in all.files()?.into_iter().filter(|file| !known.contains(&file.name)) {
+            let (family, first) = (all.family(&file.column_family_name)?, file.start_key);
+            let looked = with!(all.engine, database => {
+                database.get_pinned_cf(family, first.unwrap_or_default())
+            });
+            // It may also have been removed since.
+            looked.map_err(Failure::from).map(drop).or_else(|failure| match failure.is_stale {
+                true => Ok(()),
+                false => Err(failure),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> Result<Vec<LiveFile>, Failure> {
+        Ok(with!(self.engine, database => database.live_files())?)
     }
 
     /// Opens the present state of a database.
@@ -152,11 +187,10 @@ impl Database {
         Ok(writer)
     }
 
-    /// So many versions that no value ever had: the first of them.
-    pub(super) fn new_versions(&self, count: usize) -> Result<u64, Failure> {
+    /// So many consecutive numbers that were never used: the first of them.
+    pub(super) fn new_versions(&self, count: u64) -> Result<u64, Failure> {
         let writer = self.to_write()?;
-        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
-        versions.take(writer, u64::try_from(count).unwrap_or(u64::MAX))
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).take(writer, count)
     }
 
     pub(super) fn family(&self, name: &str) -> Result<&ColumnFamily, Failure> {
@@ -164,20 +198,40 @@ impl Database {
         family.ok_or_else(|| corrupt(format!("there is no family {name:?} in the database")))
     }
 
-    /// The record of a key in a family.
-    pub(super) fn get(
-        &self,
-        family: &str,
-        key: &Key,
-    ) -> Result<Option<DBPinnableSlice<'_>>, Failure> {
-        let (family, key) = (self.family(family)?, key.as_str());
-        Ok(with!(self.engine, database => database.get_pinned_cf(family, key))?)
+    /// What the family of keys says of a key.
+    pub(super) fn record(&self, key: &Key) -> Result<Option<Record>, Failure> {
+        let (family, key) = (self.family(KEYS)?, key.as_str());
+        let record = with!(self.engine, database => database.get_pinned_cf(family, key))?;
+        record.map(|record| Record::parse(&record)).transpose()
     }
 
-    /// The records of many keys in the family of values.
-    pub(super) fn get_many(&self, keys: &[Key]) -> Result<Vec<Found<'_>>, Failure> {
-        let (family, keys) = (self.family(VALUES)?, keys.iter().map(Key::as_str));
-        Ok(with!(self.engine, database => database.batched_multi_get_cf(family, keys, false)))
+    /// What it says of many keys.
+    pub(super) fn records(&self, keys: &[Key]) -> Result<Records, Failure> {
+        let (family, keys) = (self.family(KEYS)?, keys.iter().map(Key::as_str));
+        let found =
+            with!(self.engine, database => database.batched_multi_get_cf(family, keys, false));
+        let parse = |found: Found<'_>| found?.map(|record| Record::parse(&record)).transpose();
+        Ok(found.into_iter().map(parse).collect())
+    }
+
+    /// A piece of a value.
+    pub(super) fn piece(
+        &self,
+        key: [u8; 8],
+        options: &ReadOptions,
+    ) -> Result<Option<DBPinnableSlice<'_>>, Failure> {
+        let family = self.family(VALUES)?;
+        Ok(with!(self.engine, database => database.get_pinned_cf_opt(family, key, options))?)
+    }
+
+    /// Many pieces of values.
+    pub(super) fn pieces(&self, keys: &[[u8; 8]]) -> Result<Vec<Found<'_>>, Failure> {
+        let family = self.family(VALUES)?;
+        let mut options = ReadOptions::default();
+        options.fill_cache(false);
+        Ok(with!(self.engine, database => {
+            database.batched_multi_get_cf_opt(family, keys, false, &options)
+        }))
     }
 
     /// The family of keys, in order.
@@ -191,46 +245,45 @@ impl Database {
         })
     }
 
-    /// Looks into a state of the database that has all that was reported done before.
+    /// Looks into a state of the database that has all that was reported done before. `look` is
+    /// told whether it is the last attempt.
     pub(super) fn look<T>(
         &self,
-        mut look: impl FnMut() -> Result<T, Failure>,
+        mut look: impl FnMut(Attempt) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (reader, catch_up) = match &self.engine {
-            Engine::Follower(reader, catch_up) => (reader, catch_up),
-            Engine::Writer(_) => {
-                return look().map_err(|failure| match failure.is_stale {
-                    true => failure.explained(ErrorKind::Corrupt, MISSING),
-                    false => failure,
-                });
-            }
-            Engine::Frozen(_) => {
-                return look().map_err(|failure| match failure.is_stale {
-                    true => failure.explained(ErrorKind::Transient, GONE),
-                    false => failure,
-                });
-            }
+        let Engine::Follower(reader, catch_up) = &self.engine else {
+            return look(Attempt::Last).map_err(|failure| self.explained(failure));
         };
         let mut pause = Duration::from_micros(200);
         for _ in 1..ATTEMPTS {
-            match catch_up.run(reader).and_then(|()| look()) {
+            match catch_up.run(reader).and_then(|()| look(Attempt::More)) {
                 Err(failure) if failure.is_stale => thread::sleep(pause),
                 answer => return answer,
             }
             pause *= 2;
         }
-        let last = catch_up.run(reader).and_then(|()| look());
-        last.map_err(|failure| match failure.is_stale {
-            true => failure.explained(ErrorKind::Transient, RACED),
-            false => failure,
-        })
+        let last = catch_up.run(reader).and_then(|()| look(Attempt::Last));
+        last.map_err(|failure| self.explained(failure))
+    }
+
+    /// Says of a file that is gone why it may be so.
+    fn explained(&self, failure: Failure) -> Failure {
+        if !failure.is_stale || failure.kind() != ErrorKind::Other {
+            return failure;
+        }
+        match self.engine {
+            Engine::Writer(_) => failure.explained(ErrorKind::Corrupt, MISSING),
+            Engine::Follower(..) => failure.explained(ErrorKind::Transient, RACED),
+            Engine::Frozen(_) => failure.explained(ErrorKind::Transient, GONE),
+        }
     }
 }
 
 const MISSING: &str = "a file of the database is missing";
 const GONE: &str = "a writer has removed files of the state that was opened; open it again, or \
                     read in the mode that follows writers (`secondary`)";
-const RACED: &str = "the writer removes files faster than this process can follow";
+const RACED: &str = "a file is missing, or the writer removes files faster than this process can \
+                     follow";
 
 /// Fails if there is no database of this store, as far as can be seen without opening it.
 fn ours(path: &Path) -> Result<(), Failure> {

@@ -27,6 +27,12 @@ impl Failure {
         self
     }
 
+    /// One that a reader beside a writer may get over by looking again.
+    pub(super) const fn stale(mut self) -> Self {
+        self.is_stale = true;
+        self
+    }
+
     /// The same with another kind and advice; the cause is kept.
     pub(super) fn explained(mut self, kind: ErrorKind, note: impl Into<String>) -> Self {
         self.kind = kind;

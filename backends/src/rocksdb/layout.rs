@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process;
 
 use bigarrays_core::backend::ErrorKind;
-use rocksdb::{DBWithThreadMode, IteratorMode, Options, SingleThreaded};
+use rocksdb::{DBWithThreadMode, Options, SingleThreaded};
 
 use super::failure::Failure;
 
-/// The family of what is known of each value besides its bytes.
+/// The family of what is known of each value besides its bytes: a record for each key.
 pub(super) const KEYS: &str = "keys";
-/// The family of the values.
+/// The family of the values: numbered pieces.
 pub(super) const VALUES: &str = "values";
 const DEFAULT: &str = "default";
 
@@ -76,8 +76,7 @@ pub(super) fn recognise(path: &Path) -> Result<Content, Failure> {
             }
         };
     }
-    type Db = DBWithThreadMode<SingleThreaded>;
-    let names = Db::list_cf(&Options::default(), path)?;
+    let names = DBWithThreadMode::<SingleThreaded>::list_cf(&Options::default(), path)?;
     let has = |name: &str| names.iter().any(|family| family == name);
     if !names.iter().all(|name| [DEFAULT, KEYS, VALUES].contains(&name.as_str())) {
         return Err(foreign());
@@ -86,14 +85,21 @@ pub(super) fn recognise(path: &Path) -> Result<Content, Failure> {
         return Ok(Content::Ours);
     }
     // Families are made one after the other: the making may have been cut short.
-    let opened = Db::open_cf_for_read_only(&Options::default(), path, &names, false);
-    let database = opened.map_err(|error| match error.kind() {
-        // Its keys are sorted in a way of its own.
-        rocksdb::ErrorKind::InvalidArgument => foreign().because(error),
-        _ => error.into(),
-    })?;
-    let first = database.iterator(IteratorMode::Start).next().transpose()?;
-    if first.is_some() { Err(foreign()) } else { Ok(Content::Nothing) }
+    if is_empty(path)? { Ok(Content::Nothing) } else { Err(foreign()) }
+}
+
+/// Whether nobody ever put anything. Seen from outside: to open the database of another program
+/// is not without danger for it, even for reading.
+fn is_empty(path: &Path) -> Result<bool, Failure> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let has = |end: &str| name.to_str().is_some_and(|name| name.ends_with(end));
+        if has(".sst") || has(".blob") || (has(".log") && entry.metadata()?.len() > 0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 pub(super) fn foreign() -> Failure {

@@ -37,18 +37,17 @@ pub enum Compression {
 /// How a database is read by a store that does not write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Reading {
-    /// Through the database that this process writes, if it does; otherwise
-    /// [`Follow`](Self::Follow), or [`Frozen`](Self::Frozen) where no temporary directory can be
-    /// made.
+    /// Through the database that this process writes, if it does; otherwise as
+    /// [`Follow`](Self::Follow).
     #[default]
     Auto,
     /// As a secondary of whoever writes: each read first catches up with the writer, so that it
     /// sees every put that was reported done before. RocksDB needs a directory for its messages,
     /// which is made in the system's temporary directory and removed at the end.
     Follow,
-    /// The state at the time of opening: for databases that nobody writes. Nothing is made
-    /// anywhere. A writer that works meanwhile is not seen and can take away files that are still
-    /// needed: reads then fail as `Transient`, and never give anything wrong.
+    /// The state at the time of opening. Nothing is made anywhere. Only for databases that nobody
+    /// writes meanwhile: a writer is not seen, and takes away files that are still needed; and
+    /// RocksDB 11.1 to 11.5 has an error by which such a reader can take away those of the writer.
     Frozen,
 }
 
@@ -110,16 +109,16 @@ impl RocksDbOptions {
         self
     }
 
-    /// How new values of 4 KiB and more are compressed on the disk; [`Compression::None`] by
-    /// default. What is stored otherwise stays readable. Shorter values are always LZ4 where that
-    /// makes them smaller.
+    /// How new values are compressed on the disk; [`Compression::None`] by default. What is stored
+    /// otherwise stays readable. A value that does not get smaller by an eighth, because it is
+    /// compressed already, is stored as it is.
     pub const fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }
 
     /// Bytes of the cache of keys, indices, filters and short values: 64 MiB by default. Values of
-    /// 4 KiB and more are cached by the operating system.
+    /// 16 KiB and more are cached by the operating system.
     pub const fn cache(mut self, bytes: usize) -> Self {
         self.cache = bytes;
         self
@@ -133,8 +132,7 @@ impl RocksDbOptions {
         self
     }
 
-    /// Files that a writer keeps open: 512 by default, 20 at least. Who reads beside a writer
-    /// keeps all tables of keys open, by the rules of RocksDB; these are few.
+    /// Files that are kept open: 512 by default, 20 at least.
     pub fn max_open_files(mut self, files: u16) -> Self {
         self.max_open_files = files.max(20);
         self

@@ -8,18 +8,17 @@ use bigarrays_core::key::{Key, Prefix};
 use bytes::Bytes;
 use rocksdb::ReadOptions;
 
-use super::database::Database;
+use super::database::{Attempt, Database};
 use super::failure::{Failure, corrupt};
-use super::layout::KEYS;
-use super::record;
+use super::record::Record;
 use super::value::{self, StoredValue};
 
 /// Keys that a listing takes at once.
 pub(super) const PAGE: usize = 1000;
 
 pub(super) fn head(database: &Database, key: &Key) -> Result<Option<Meta>, Failure> {
-    let record = database.look(|| database.get(KEYS, key))?;
-    record.map(|record| record::meta(key.clone(), &record)).transpose()
+    let record = database.look(|_| database.record(key))?;
+    Ok(record.map(|record| record.meta(key.clone())))
 }
 
 /// A value, or a part of it.
@@ -28,8 +27,7 @@ pub(super) fn get(
     key: &Key,
     range: &ByteRange,
 ) -> Result<Option<Blob>, Failure> {
-    let value = database.look(|| StoredValue::get(database, key))?;
-    Ok(value.map(|value| value.into_blob(range)))
+    database.look(|_| value::read(database, key, |value| value.blob(database, range)))
 }
 
 /// Several parts of one state of a value.
@@ -38,27 +36,62 @@ pub(super) fn get_ranges(
     key: &Key,
     ranges: &[Range<u64>],
 ) -> Result<Option<Vec<Bytes>>, Failure> {
-    let value = database.look(|| StoredValue::get(database, key))?;
-    Ok(value.map(|value| value.into_parts(ranges)))
+    let parts = |value: &StoredValue| {
+        let size = value.record.size;
+        let resolve = |range: &Range<u64>| ByteRange::Bounded(range.clone()).resolve(size);
+        let bytes = ranges.iter().map(|range| value.bytes(database, &resolve(range)));
+        bytes.collect::<Result<Option<Vec<Bytes>>, Failure>>()
+    };
+    database.look(|_| value::read(database, key, parts))
 }
 
-/// Several whole values. They are copied: one that is kept must not keep all others in memory.
-pub(super) fn get_batch(
-    database: &Database,
-    keys: &[Key],
-) -> Result<Vec<Result<Option<Blob>, Failure>>, Failure> {
-    database.look(|| {
+type Answers = Vec<Result<Option<Blob>, Failure>>;
+
+/// Several whole values.
+pub(super) fn get_batch(database: &Arc<Database>, keys: &[Key]) -> Result<Answers, Failure> {
+    database.look(|attempt| {
+        let records = database.records(keys)?;
+        let of_one_piece = |record: &Record| Record::pieces(record.size) == 1;
+        let wanted: Vec<[u8; 8]> = records
+            .iter()
+            .filter_map(|record| record.as_ref().ok()?.filter(of_one_piece))
+            .map(|record| record.piece_key(0))
+            .collect();
+        let mut pieces = database.pieces(&wanted)?.into_iter();
         let mut answers = Vec::with_capacity(keys.len());
-        for found in database.get_many(keys)? {
-            let answer = match found.map_err(Failure::from) {
-                Err(failure) if failure.is_stale => return Err(failure),
+        for (key, record) in keys.iter().zip(records) {
+            let answer = match record {
+                Ok(Some(record)) if of_one_piece(&record) => match pieces.next() {
+                    Some(Ok(Some(piece))) => copied(record, &piece).map(Some),
+                    Some(Err(error)) => Err(error.into()),
+                    // Overwritten in between.
+                    Some(Ok(None)) | None => get_again(database, key),
+                },
+                Ok(Some(_)) => get_again(database, key),
+                Ok(None) => Ok(None),
                 Err(failure) => Err(failure),
-                Ok(record) => record.map(|record| value::copied(&record)).transpose(),
             };
-            answers.push(answer);
+            match answer {
+                Err(failure) if failure.is_stale && attempt == Attempt::More => {
+                    return Err(failure);
+                }
+                answer => answers.push(answer),
+            }
         }
         Ok(answers)
     })
+}
+
+/// A value that a batch could not read with the others.
+fn get_again(database: &Arc<Database>, key: &Key) -> Result<Option<Blob>, Failure> {
+    value::read(database, key, |value| value.blob(database, &ByteRange::Full))
+}
+
+/// A value of one piece. It is copied: one that is kept must not keep all of a batch in memory.
+fn copied(record: Record, piece: &[u8]) -> Result<Blob, Failure> {
+    let value = StoredValue { record };
+    value.check(0, piece)?;
+    Ok(value.with(Bytes::copy_from_slice(piece)))
 }
 
 /// The next keys below `prefix` after `after`, in order.
@@ -67,7 +100,7 @@ pub(super) fn page(
     prefix: &Prefix,
     after: Option<&Key>,
 ) -> Result<Vec<Meta>, Failure> {
-    database.look(|| {
+    database.look(|_| {
         let mut options = ReadOptions::default();
         if let Some(end) = end_of(prefix) {
             options.set_iterate_upper_bound(end);
@@ -80,7 +113,7 @@ pub(super) fn page(
         }
         let mut metas = Vec::new();
         while let Some((key, record)) = keys.here()? {
-            metas.push(record::meta(key_of(key)?, record)?);
+            metas.push(Record::parse(record)?.meta(key_of(key)?));
             if metas.len() == PAGE {
                 break;
             }

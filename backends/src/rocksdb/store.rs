@@ -22,7 +22,7 @@ use super::options::{Durability, Reading, RocksDbOptions};
 use super::places::{Place, Role};
 use super::read;
 use super::temporary::Temporary;
-use super::write;
+use super::write::{self, FailureAt};
 
 /// A RocksDB database as a store; see the [module](super).
 #[derive(Debug)]
@@ -102,10 +102,10 @@ fn reader(path: &Path, options: &RocksDbOptions) -> Result<Arc<Database>, Failur
     }
     place.open(Role::Follower, |claim| match Temporary::new() {
         Ok(temporary) => Database::follower(path, options, temporary, claim),
-        Err(_) if options.reading == Reading::Auto => Database::frozen(path, options),
         Err(error) => {
             let note = "RocksDB needs a directory for the messages of this reader, and none can \
-                        be made in the directory for temporary files; set TMPDIR to another one";
+                        be made among the temporary files: set TMPDIR to another place, or open \
+                        it in the mode `readonly` if nobody writes to it";
             Err(Failure::new(ErrorKind::InvalidConfig, note).because(error))
         }
     })
@@ -117,8 +117,6 @@ impl KeyValueBackend for RocksDbBackend {
         Capabilities {
             concurrency: NonZeroUsize::new(64).unwrap_or(NonZeroUsize::MIN),
             writable: self.is_writable,
-            // RocksDB reads values as a whole.
-            range_reads: false,
             conditional_delete: self.is_writable,
             conditional_put: match self.is_writable {
                 true => ConditionalPut::CompareAndSwap,
@@ -140,9 +138,10 @@ impl KeyValueBackend for RocksDbBackend {
     }
 
     async fn put(&self, key: &Key, value: Value, when: Precondition) -> BackendResult<PutOutcome> {
+        let put = Put { key: key.clone(), value };
         let put = self
             .to_change()
-            .and_then(|database| write::put(database, self.durability, (key, &value), &when));
+            .and_then(|database| write::put(database, self.durability, &put, &when));
         let version = put.map_err(|failure| failure.at(self, Operation::Put, key))?;
         Ok(match version {
             Some(version) => PutOutcome::Written { version: Some(version) },
@@ -206,20 +205,24 @@ impl KeyValueBackend for RocksDbBackend {
     }
 
     async fn put_batch(&self, puts: Vec<Put>) -> BackendResult<()> {
-        let told = |failure: Failure, key: Option<Key>| match key {
-            Some(key) => failure.at(self, Operation::Put, &key),
-            None => failure.of(self, Operation::Put),
-        };
-        let database = self.to_change().map_err(|failure| told(failure, None))?;
-        let put = write::put_batch(database, self.durability, puts);
-        put.map_err(|(failure, key)| told(failure, key))
+        let database = self.to_change().map_err(|failure| failure.of(self, Operation::Put))?;
+        let put = write::put_batch(database, self.durability, &puts);
+        put.map_err(|failure| self.error(Operation::Put, failure))
     }
 
     async fn delete_batch(&self, keys: &[Key]) -> BackendResult<()> {
-        let delete = self
-            .to_change()
-            .and_then(|database| write::delete_batch(database, self.durability, keys));
-        delete.map_err(|failure| failure.of(self, Operation::Delete))
+        let database = self.to_change().map_err(|failure| failure.of(self, Operation::Delete))?;
+        let delete = write::delete_batch(database, self.durability, keys);
+        delete.map_err(|failure| self.error(Operation::Delete, failure))
+    }
+}
+
+impl RocksDbBackend {
+    fn error(&self, op: Operation, (failure, key): FailureAt<'_>) -> BackendError {
+        match key {
+            Some(key) => failure.at(self, op, key),
+            None => failure.of(self, op),
+        }
     }
 }
 

@@ -1,4 +1,10 @@
 //! The many options of RocksDB, chosen for values of 16 KiB to 1 MiB.
+//!
+//! Pieces of values have ascending numbers as keys, so that what is moved from memory into files
+//! lies behind all that is there, and RocksDB has nothing to merge: a value is written to the log
+//! and once to a file. RocksDB's own way to the same end, blob files, is of no use here: in
+//! versions before 11.8, 7.8 to 10 among them, a secondary that reads from one ends the process
+//! (facebook/rocksdb#13248), and its makers do not support the two together (#13296).
 
 use std::thread;
 
@@ -9,12 +15,10 @@ use rocksdb::{
 use super::layout::{KEYS, VALUES};
 use super::options::{Compression, RocksDbOptions};
 
-/// Values from this length on are kept in files of their own kind (`.blob`), and only references
-/// to them are sorted and merged: a value is written twice (log, file) and never rewritten, but
-/// for the sake of the room that deleted ones leave.
-pub(super) const MIN_BLOB: u64 = 4 << 10;
 /// Buffers of values at once: one that fills, two that are being moved into files.
 const BUFFERS: usize = 3;
+/// Bytes of a file of values. 1 TiB has 4096 of them.
+const FILE: u64 = 256 << 20;
 /// Bytes of the two buffers of keys, each.
 const KEY_BUFFER: usize = 8 << 20;
 /// The format of tables: since RocksDB 6.6, so that Debian's 7.8 reads what 11 wrote.
@@ -45,18 +49,21 @@ pub(super) fn database(options: &RocksDbOptions) -> Options {
 
 /// The families and their options. The default one holds what belongs to the database.
 pub(super) fn families(options: &RocksDbOptions) -> Vec<ColumnFamilyDescriptor> {
-    let mut table = BlockBasedOptions::default();
-    table.set_format_version(TABLE_FORMAT);
-    table.set_block_size(16 << 10);
-    table.set_bloom_filter(10.0, false);
-    if let Some(cache) = Cache::new_lru_cache(options.cache).made() {
-        table.set_block_cache(&cache);
-    }
-    table.set_cache_index_and_filter_blocks(true);
-    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    let family = |buffer: usize, buffers: i32| {
+    let cache = Cache::new_lru_cache(options.cache).made();
+    let table = || {
+        let mut table = BlockBasedOptions::default();
+        table.set_format_version(TABLE_FORMAT);
+        table.set_block_size(16 << 10);
+        if let Some(cache) = &cache {
+            table.set_block_cache(cache);
+        }
+        table.set_cache_index_and_filter_blocks(true);
+        table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+        table
+    };
+    let family = |table: &BlockBasedOptions, buffer: usize, buffers: i32| {
         let mut family = Options::default();
-        family.set_block_based_table_factory(&table);
+        family.set_block_based_table_factory(table);
         family.set_compression_type(DBCompressionType::Lz4);
         family.set_level_compaction_dynamic_level_bytes(true);
         family.set_write_buffer_size(buffer);
@@ -66,23 +73,21 @@ pub(super) fn families(options: &RocksDbOptions) -> Vec<ColumnFamilyDescriptor> 
         family.set_max_write_buffer_size_to_maintain(1);
         family
     };
-    let mut values = family(options.write_buffer, i32::try_from(BUFFERS).unwrap_or(2));
-    values.set_enable_blob_files(true);
-    values.set_min_blob_size(MIN_BLOB);
-    values.set_blob_compression_type(match options.compression {
+    let mut keyed = table();
+    // A missing chunk is often asked for, a missing piece never.
+    keyed.set_bloom_filter(10.0, false);
+    let buffers = i32::try_from(BUFFERS).unwrap_or(2);
+    let mut values = family(&table(), options.write_buffer, buffers);
+    values.set_target_file_size_base(FILE);
+    values.set_max_bytes_for_level_base(4 * FILE);
+    values.set_compression_type(match options.compression {
         Compression::None => DBCompressionType::None,
         Compression::Lz4 => DBCompressionType::Lz4,
         Compression::Zstd => DBCompressionType::Zstd,
     });
-    // When half of the oldest quarter of the values is overwritten or deleted, the other half is
-    // written anew and the room given back.
-    values.set_enable_blob_gc(true);
-    values.set_blob_gc_age_cutoff(0.25);
-    values.set_blob_gc_force_threshold(0.5);
-    values.set_blob_compaction_readahead_size(2 << 20);
     vec![
-        ColumnFamilyDescriptor::new("default", family(1 << 20, 2)),
-        ColumnFamilyDescriptor::new(KEYS, family(KEY_BUFFER, 2)),
+        ColumnFamilyDescriptor::new("default", family(&keyed, 1 << 20, 2)),
+        ColumnFamilyDescriptor::new(KEYS, family(&keyed, KEY_BUFFER, 2)),
         ColumnFamilyDescriptor::new(VALUES, values),
     ]
 }

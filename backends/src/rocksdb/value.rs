@@ -1,39 +1,34 @@
-//! Stored values, as RocksDB has them in memory.
+//! Stored values: pieces of 1 MiB, as RocksDB has them in memory.
 //!
-//! A value that RocksDB has read from a file is handed out as it lies there: the bytes keep the
-//! database open as long as they are held. Copying 256 KiB costs about as much as reading them
-//! from the cache of the system. Short values lie in blocks of the cache with others; they are
-//! copied, as are short parts of long values, so that a few bytes do not keep many in memory.
+//! A piece that RocksDB has read from a file is handed out as it lies there, without a copy; such
+//! bytes keep the database open as long as they are held. Short parts are copied, so that a few
+//! bytes do not keep many in memory.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use bigarrays_core::backend::{Blob, ByteRange};
+use bigarrays_core::backend::{Blob, ByteRange, ErrorKind};
 use bigarrays_core::key::Key;
 use bytes::Bytes;
-use rocksdb::DBPinnableSlice;
+use rocksdb::{DBPinnableSlice, ReadOptions};
 
 use super::database::Database;
-use super::failure::Failure;
-use super::layout::VALUES;
-use super::record::{HEADER, Header};
+use super::failure::{Failure, corrupt};
+use super::record::{PIECE, Record};
 
-/// Parts shorter than this are copied.
-const SHARED: usize = 16 << 10;
+/// Parts shorter than this are copied. Longer pieces are not kept in the cache of blocks, from
+/// which they would drive out all keys: the operating system caches them.
+const SHARED: u64 = 16 << 10;
+/// How often a value is looked for that others overwrite meanwhile.
+const ATTEMPTS: u32 = 1000;
 
 self_cell::self_cell! {
-    /// A record and the database that it lies in.
+    /// A piece and the database that it lies in.
     struct Pinned {
         owner: Arc<Database>,
         #[covariant]
         dependent: DBPinnableSlice,
     }
-}
-
-/// A stored value.
-pub(super) struct StoredValue {
-    header: Header,
-    record: Pinned,
 }
 
 impl AsRef<[u8]> for Pinned {
@@ -42,64 +37,122 @@ impl AsRef<[u8]> for Pinned {
     }
 }
 
+/// Reads a value, or what `read` takes of it, in one state.
+pub(super) fn read<T>(
+    database: &Database,
+    key: &Key,
+    mut read: impl FnMut(&StoredValue) -> Result<Option<T>, Failure>,
+) -> Result<Option<T>, Failure> {
+    let mut missed = None;
+    for _ in 0..ATTEMPTS {
+        let Some(record) = database.record(key)? else { return Ok(None) };
+        // Numbers are never used twice: what is found belongs to this record.
+        if let Some(done) = read(&StoredValue { record })? {
+            return Ok(Some(done));
+        }
+        // Its pieces are gone because it was overwritten; or else they are lost.
+        if missed == Some(record.version) {
+            return Err(corrupt("a key has no value").stale());
+        }
+        missed = Some(record.version);
+    }
+    let note = "the value is being overwritten all the time";
+    Err(Failure::new(ErrorKind::Transient, note))
+}
+
+/// A value of which the record is known.
+pub(super) struct StoredValue {
+    pub(super) record: Record,
+}
+
 impl StoredValue {
-    /// The value of a key, in the state in which the database is.
-    pub(super) fn get(database: &Arc<Database>, key: &Key) -> Result<Option<Self>, Failure> {
+    /// A part of the value; `None` if a piece is missing.
+    pub(super) fn blob(
+        &self,
+        database: &Arc<Database>,
+        range: &ByteRange,
+    ) -> Result<Option<Blob>, Failure> {
+        let bytes = self.bytes(database, &range.resolve(self.record.size))?;
+        Ok(bytes.map(|bytes| self.with(bytes)))
+    }
+
+    pub(super) fn with(&self, bytes: Bytes) -> Blob {
+        let Record { content_encoding, .. } = self.record;
+        Blob { bytes, version: Some(self.record.version()), content_encoding }
+    }
+
+    /// The bytes of a range within the value; `None` if a piece is missing.
+    pub(super) fn bytes(
+        &self,
+        database: &Arc<Database>,
+        range: &Range<u64>,
+    ) -> Result<Option<Bytes>, Failure> {
+        if range.is_empty() {
+            return Ok(Some(Bytes::new()));
+        }
+        let (first, last) = (range.start / PIECE, (range.end - 1) / PIECE);
+        if first == last {
+            let Some(piece) = self.piece(database, first)? else { return Ok(None) };
+            return Ok(Some(cut(piece, &inside(range, first))));
+        }
+        // The size may be one that nobody stored: memory is used for pieces that are there.
+        let mut bytes = Vec::new();
+        for n in first..=last {
+            let Some(piece) = self.piece(database, n)? else { return Ok(None) };
+            if n == first {
+                let len = range.end - range.start;
+                if !usize::try_from(len).is_ok_and(|len| bytes.try_reserve_exact(len).is_ok()) {
+                    let note = format!("there is no memory for {len} bytes at once");
+                    return Err(Failure::new(ErrorKind::Other, note));
+                }
+            }
+            bytes.extend_from_slice(&piece.as_ref()[inside(range, n)]);
+        }
+        Ok(Some(bytes.into()))
+    }
+
+    /// A piece of the length that it must have; `None` if it is missing.
+    fn piece(&self, database: &Arc<Database>, n: u64) -> Result<Option<Pinned>, Failure> {
+        let mut options = ReadOptions::default();
+        let len = self.piece_len(n);
+        options.fill_cache(len < SHARED);
+        let key = self.record.piece_key(n);
         let found = Pinned::try_new(Arc::clone(database), |database| {
-            database.get(VALUES, key).map_err(Some)?.ok_or(None)
+            database.piece(key, &options).map_err(Some)?.ok_or(None)
         });
         match found {
-            Ok(record) => Ok(Some(Self { header: Header::of(record.as_ref())?, record })),
+            Ok(piece) => self.check(n, piece.as_ref()).map(|()| Some(piece)),
             Err(None) => Ok(None),
             Err(Some(failure)) => Err(failure),
         }
     }
 
-    /// The value or a part of it.
-    pub(super) fn into_blob(self, range: &ByteRange) -> Blob {
-        let header = self.header;
-        let part = self.resolve(range);
-        let bytes = match self.is_worth_sharing(part.len()) {
-            true => Bytes::from_owner(self.record).slice(part),
-            false => Bytes::copy_from_slice(&self.record.as_ref()[part]),
-        };
-        blob(header, bytes)
+    fn piece_len(&self, n: u64) -> u64 {
+        self.record.size.saturating_sub(n.saturating_mul(PIECE)).min(PIECE)
     }
 
-    /// Several parts of the value.
-    pub(super) fn into_parts(self, ranges: &[Range<u64>]) -> Vec<Bytes> {
-        let resolve = |range: &Range<u64>| self.resolve(&ByteRange::Bounded(range.clone()));
-        let parts: Vec<Range<usize>> = ranges.iter().map(resolve).collect();
-        let len = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
-        if self.is_worth_sharing(len) {
-            let record = Bytes::from_owner(self.record);
-            return parts.into_iter().map(|part| record.slice(part)).collect();
+    /// Fails unless a piece has the length that follows from the value's size.
+    pub(super) fn check(&self, n: u64, piece: &[u8]) -> Result<(), Failure> {
+        let (want, got) = (self.piece_len(n), piece.len() as u64);
+        if got == want {
+            return Ok(());
         }
-        let record = self.record.as_ref();
-        parts.into_iter().map(|part| Bytes::copy_from_slice(&record[part])).collect()
-    }
-
-    fn is_worth_sharing(&self, len: usize) -> bool {
-        len >= SHARED && len >= self.record.as_ref().len() / 2
-    }
-
-    /// Where a range of the value lies in its record.
-    fn resolve(&self, range: &ByteRange) -> Range<usize> {
-        let len = self.record.as_ref().len();
-        let value = range.resolve((len - HEADER) as u64);
-        // Both ends are at most `len`, so they fit.
-        let at = |position| usize::try_from(position).map_or(len, |position| HEADER + position);
-        at(value.start)..at(value.end)
+        Err(corrupt(format!("a value has {got} bytes where {want} should be")))
     }
 }
 
-/// A whole value, copied out of its record.
-pub(super) fn copied(record: &[u8]) -> Result<Blob, Failure> {
-    let header = Header::of(record)?;
-    Ok(blob(header, Bytes::copy_from_slice(&record[HEADER..])))
+/// Which part of a piece belongs to a range of the value.
+fn inside(range: &Range<u64>, n: u64) -> Range<usize> {
+    let begin = n * PIECE;
+    // Both ends are at most the length of a piece, so they fit.
+    let at = |position: u64| usize::try_from(position.clamp(begin, begin + PIECE) - begin);
+    at(range.start).unwrap_or(0)..at(range.end).unwrap_or(0)
 }
 
-fn blob(header: Header, bytes: Bytes) -> Blob {
-    let version = Some(header.version());
-    Blob { bytes, version, content_encoding: header.content_encoding }
+fn cut(piece: Pinned, part: &Range<usize>) -> Bytes {
+    let whole = piece.as_ref().len();
+    match part.len() as u64 >= SHARED && part.len() >= whole / 2 {
+        true => Bytes::from_owner(piece).slice(part.clone()),
+        false => Bytes::copy_from_slice(&piece.as_ref()[part.clone()]),
+    }
 }

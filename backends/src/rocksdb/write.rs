@@ -1,4 +1,9 @@
 //! What changes a database.
+//!
+//! Every change is an optimistic transaction: it looks at the records of its keys, and its commit
+//! fails if somebody else changed one of them since. Changes without a condition need that, too:
+//! the pieces of the value that is replaced must be removed, exactly those, and RocksDB checks
+//! transactions only against each other, not against plain writes.
 
 use std::thread;
 use std::time::Duration;
@@ -6,90 +11,81 @@ use std::time::Duration;
 use bigarrays_core::backend::{ErrorKind, Precondition, Put, Value, Version};
 use bigarrays_core::key::Key;
 use rocksdb::{
-    ColumnFamily, ErrorKind as RocksKind, OptimisticTransactionOptions, Transaction,
-    WriteBatchWithTransaction, WriteOptions,
+    ColumnFamily, ErrorKind as RocksKind, OptimisticTransactionOptions, Transaction, WriteOptions,
 };
 
 use super::database::{Database, Writer, synced};
 use super::failure::Failure;
 use super::layout::{KEYS, VALUES};
 use super::options::Durability;
-use super::record::Header;
+use super::record::{PIECE, Record};
 
-/// The longest value in bytes. RocksDB counts lengths in 32 bits, and holds a value several times
-/// in memory while it is written.
+/// The longest value in bytes: RocksDB holds it several times in memory while it is written.
 pub(super) const MAX_VALUE: u64 = 1 << 30;
 /// How often a transaction is tried that others disturb.
 const ATTEMPTS: u32 = 64;
 
-type Batch = WriteBatchWithTransaction<true>;
-
-/// What is written for a value.
-struct Records {
-    header: Header,
-    size: u64,
-}
-
-impl Records {
-    fn of(value: &Value, version: u64) -> Result<Self, Failure> {
-        let size = value.bytes.len() as u64;
-        if size > MAX_VALUE {
-            let note = format!("the value has {size} bytes, and this store takes {MAX_VALUE}");
-            return Err(Failure::new(ErrorKind::Unsupported, note));
-        }
-        Ok(Self { header: Header { content_encoding: value.content_encoding, version }, size })
-    }
-}
-
-/// The two families that change together.
-struct Families<'a> {
+/// A transaction on both families.
+struct Change<'a> {
+    transaction: Transaction<'a, Writer>,
     keys: &'a ColumnFamily,
     values: &'a ColumnFamily,
 }
 
-impl<'a> Families<'a> {
-    fn of(database: &'a Database) -> Result<Self, Failure> {
-        Ok(Self { keys: database.family(KEYS)?, values: database.family(VALUES)? })
+impl Change<'_> {
+    /// The record of a key. Who changes it from here on makes the commit fail.
+    fn current(&self, key: &Key) -> Result<Option<Record>, Failure> {
+        let record = self.transaction.get_for_update_cf(self.keys, key.as_str(), true)?;
+        record.map(|record| Record::parse(&record)).transpose()
     }
 
-    fn put(&self, batch: &mut Batch, put: (&Key, &Value), version: u64) -> Result<(), Failure> {
-        let (key, value) = put;
-        let Records { header, size } = Records::of(value, version)?;
-        batch.put_cf(self.values, key.as_str(), header.with_value(&value.bytes));
-        batch.put_cf(self.keys, key.as_str(), header.with_size(size));
+    /// Stores a value in place of `old`.
+    fn put(&self, put: &Put, new: Record, old: Option<Record>) -> Result<(), Failure> {
+        let piece = usize::try_from(PIECE).unwrap_or(usize::MAX);
+        for (key, piece) in new.piece_keys().zip(put.value.bytes.chunks(piece)) {
+            self.transaction.put_cf(self.values, key, piece)?;
+        }
+        self.transaction.put_cf(self.keys, put.key.as_str(), new.to_bytes())?;
+        self.remove_pieces(old)
+    }
+
+    fn delete(&self, key: &Key, old: Option<Record>) -> Result<(), Failure> {
+        if old.is_some() {
+            self.transaction.delete_cf(self.keys, key.as_str())?;
+        }
+        self.remove_pieces(old)
+    }
+
+    fn remove_pieces(&self, old: Option<Record>) -> Result<(), Failure> {
+        // A size that nobody stored must not keep us here.
+        for key in old.filter(|old| old.size <= MAX_VALUE).into_iter().flat_map(Record::piece_keys)
+        {
+            self.transaction.delete_cf(self.values, key)?;
+        }
         Ok(())
     }
-
-    fn delete(&self, batch: &mut Batch, key: &Key) {
-        batch.delete_cf(self.values, key.as_str());
-        batch.delete_cf(self.keys, key.as_str());
-    }
 }
+
+/// A failure and the key that it was about, if it was about one.
+pub(super) type FailureAt<'a> = (Failure, Option<&'a Key>);
 
 /// Stores a value if `when` holds; gives its version if it did.
 pub(super) fn put(
     database: &Database,
     durability: Durability,
-    put: (&Key, &Value),
+    put: &Put,
     when: &Precondition,
 ) -> Result<Option<Version>, Failure> {
-    let version = database.new_versions(1)?;
-    let families = Families::of(database)?;
-    let stored = Some(Version::from_u64(version));
-    if *when == Precondition::Always {
-        let mut batch = Batch::default();
-        families.put(&mut batch, put, version)?;
-        database.to_write()?.write_opt(batch, &options(durability))?;
-        return Ok(stored);
-    }
-    let (key, value) = put;
-    let Records { header, size } = Records::of(value, version)?;
-    let record = header.with_value(&value.bytes);
-    let is_done = change(database, durability, (key, when), |change| {
-        change.put_cf(families.values, key.as_str(), &record)?;
-        change.put_cf(families.keys, key.as_str(), header.with_size(size))
+    let new = new_record(database, &put.value)?;
+    let is_done = change(database, durability, |change| {
+        let old = change.current(&put.key)?;
+        let holds = when.holds(old.map(Record::version).as_ref());
+        if holds {
+            change.put(put, new, old)?;
+        }
+        Ok::<_, Failure>(holds)
     })?;
-    Ok(stored.filter(|_| is_done))
+    Ok(is_done.then(|| new.version()))
 }
 
 /// Removes a value if `when` holds, and tells whether it did.
@@ -99,82 +95,97 @@ pub(super) fn delete(
     key: &Key,
     when: &Precondition,
 ) -> Result<bool, Failure> {
-    if *when == Precondition::Always {
-        delete_batch(database, durability, std::slice::from_ref(key))?;
-        return Ok(true);
-    }
-    let families = Families::of(database)?;
-    change(database, durability, (key, when), |change| {
-        change.delete_cf(families.values, key.as_str())?;
-        change.delete_cf(families.keys, key.as_str())
+    change(database, durability, |change| {
+        let old = change.current(key)?;
+        let holds = when.holds(old.map(Record::version).as_ref());
+        if holds {
+            change.delete(key, old)?;
+        }
+        Ok(holds)
     })
 }
 
-/// Stores several values at once. Tells the key that is refused.
-pub(super) fn put_batch(
+/// Stores several values at once.
+pub(super) fn put_batch<'a>(
     database: &Database,
     durability: Durability,
-    puts: Vec<Put>,
-) -> Result<(), (Failure, Option<Key>)> {
-    let write = || -> Result<Batch, (Failure, Option<Key>)> {
-        let first = database.new_versions(puts.len()).map_err(|failure| (failure, None))?;
-        let families = Families::of(database).map_err(|failure| (failure, None))?;
-        let mut batch = Batch::default();
-        // Each value is let go when it is in the batch.
-        for (version, put) in (first..).zip(puts) {
-            let added = families.put(&mut batch, (&put.key, &put.value), version);
-            added.map_err(|failure| (failure, Some(put.key)))?;
-        }
-        Ok(batch)
+    puts: &'a [Put],
+) -> Result<(), FailureAt<'a>> {
+    let record = |put: &'a Put| {
+        new_record(database, &put.value).map_err(|failure| (failure, Some(&put.key)))
     };
-    let batch = write()?;
-    let writer = database.to_write().map_err(|failure| (failure, None))?;
-    writer.write_opt(batch, &options(durability)).map_err(|error| (error.into(), None))
+    let records: Vec<Record> = puts.iter().map(record).collect::<Result<_, _>>()?;
+    change(database, durability, |change| {
+        for (put, &new) in puts.iter().zip(&records) {
+            let done = change.current(&put.key).and_then(|old| change.put(put, new, old));
+            done.map_err(|failure| (failure, Some(&put.key)))?;
+        }
+        Ok(true)
+    })
+    .map(|_| ())
 }
 
 /// Removes several values at once.
-pub(super) fn delete_batch(
+pub(super) fn delete_batch<'a>(
     database: &Database,
     durability: Durability,
-    keys: &[Key],
-) -> Result<(), Failure> {
-    let (writer, families) = (database.to_write()?, Families::of(database)?);
-    let mut batch = Batch::default();
-    keys.iter().for_each(|key| families.delete(&mut batch, key));
-    Ok(writer.write_opt(batch, &options(durability))?)
+    keys: &'a [Key],
+) -> Result<(), FailureAt<'a>> {
+    change(database, durability, |change| {
+        for key in keys {
+            let done = change.current(key).and_then(|old| change.delete(key, old));
+            done.map_err(|failure| (failure, Some(key)))?;
+        }
+        Ok(true)
+    })
+    .map(|_| ())
 }
 
-/// Changes a key if `when` holds, and tells whether it did.
-fn change(
+fn new_record(database: &Database, value: &Value) -> Result<Record, Failure> {
+    let size = value.bytes.len() as u64;
+    if size > MAX_VALUE {
+        let note = format!("the value has {size} bytes, and this store takes {MAX_VALUE}");
+        return Err(Failure::new(ErrorKind::Unsupported, note));
+    }
+    let version = database.new_versions(Record::pieces(size).max(1))?;
+    Ok(Record { content_encoding: value.content_encoding, version, size })
+}
+
+/// Runs `work` in a transaction, again if others disturb it. It tells whether there is something
+/// to commit.
+fn change<E: From<Failure>>(
     database: &Database,
     durability: Durability,
-    (key, when): (&Key, &Precondition),
-    work: impl Fn(&Transaction<'_, Writer>) -> Result<(), rocksdb::Error>,
-) -> Result<bool, Failure> {
+    work: impl Fn(&Change<'_>) -> Result<bool, E>,
+) -> Result<bool, E> {
     let (writer, keys) = (database.to_write()?, database.family(KEYS)?);
+    let values = database.family(VALUES)?;
     let (options, how) = (options(durability), OptimisticTransactionOptions::default());
     let mut pause = Duration::from_micros(50);
     for _ in 0..ATTEMPTS {
-        let change = writer.transaction_opt(&options, &how);
-        // From here on, whoever else changes the key makes the commit fail.
-        let current = change.get_for_update_cf(keys, key.as_str(), true)?;
-        let current = current.map(|record| Header::of(&record).map(Header::version)).transpose()?;
-        if !when.holds(current.as_ref()) {
+        let transaction = writer.transaction_opt(&options, &how);
+        let change = Change { transaction, keys, values };
+        if !work(&change)? {
             return Ok(false);
         }
-        work(&change)?;
-        match change.commit() {
+        match change.transaction.commit() {
             Ok(()) => return Ok(true),
             Err(error) if is_disturbed(&error) => thread::sleep(pause),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Failure::from(error).into()),
         }
         pause = (pause * 2).min(Duration::from_millis(10));
     }
-    let note = format!("others changed the value during each of {ATTEMPTS} attempts");
-    Err(Failure::new(ErrorKind::Transient, note))
+    let note = format!("others changed the same keys during each of {ATTEMPTS} attempts");
+    Err(Failure::new(ErrorKind::Transient, note).into())
 }
 
-/// Whether somebody changed the key first, or RocksDB could no longer tell.
+impl From<Failure> for FailureAt<'_> {
+    fn from(failure: Failure) -> Self {
+        (failure, None)
+    }
+}
+
+/// Whether somebody changed a key first, or RocksDB could no longer tell.
 fn is_disturbed(error: &rocksdb::Error) -> bool {
     matches!(error.kind(), RocksKind::Busy | RocksKind::TryAgain)
 }

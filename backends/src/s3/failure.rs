@@ -131,6 +131,7 @@ pub(super) fn kind_of(code: &str, status: StatusCode) -> ErrorKind {
         | "NotSignedUp"
         | "MissingSecurityHeader"
         | "InvalidSecurity" => ErrorKind::Unauthenticated,
+        "AccessDenied" | "AccountProblem" | "AllAccessDisabled" => ErrorKind::PermissionDenied,
         "AuthorizationHeaderMalformed"
         | "PermanentRedirect"
         | "TemporaryRedirect"

@@ -44,7 +44,8 @@
 //! - **Limits.** Values up to 5 TB. Those over 64 MiB go in parts of 16 MiB, and what was begun
 //!   and fails is given up at the server too; after a killed process its parts stay until a rule
 //!   of the bucket removes them. Names that end in a component that begins with
-//!   `.bigarrays-probe-` belong to the store.
+//!   `.bigarrays-probe-` belong to the store; names with a backslash are refused but at Amazon,
+//!   for some servers store them under a slash.
 //!
 //! # What is stored
 //! A key is the object's name, below the prefix. `Content-Encoding` is the value's; bytes are

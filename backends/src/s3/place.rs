@@ -50,11 +50,15 @@ impl Place {
     /// The name of a key in the bucket.
     ///
     /// # Errors
-    /// For names of the store itself, and for those that become too long.
+    /// For names of the store itself, those that become too long, and, but for Amazon, those with
+    /// a backslash: some servers store them under a slash.
     pub(super) fn name(&self, key: &Key) -> Result<String, InvalidKey> {
+        let refuse = |reason| Err(InvalidKey { text: key.to_string(), reason });
         if is_own(key) {
-            let reason = "names that begin like this belong to the store itself";
-            return Err(InvalidKey { text: key.to_string(), reason });
+            return refuse("names that begin like this belong to the store itself");
+        }
+        if key.as_str().contains('\\') && !self.is_amazon() {
+            return refuse("it has a backslash, which some servers take for a slash");
         }
         Ok(key.under(&self.prefix)?.as_str().to_owned())
     }
@@ -128,6 +132,13 @@ mod tests {
             assert_eq!(place.key(name), None, "{name}");
         }
         assert_eq!(place.beginning(&Prefix::new("x").unwrap()), "a/x/");
+    }
+
+    #[test]
+    fn a_backslash_is_for_amazon_only() {
+        let key = Key::new("a\\b").unwrap();
+        assert_eq!(place(None, "x").name(&key).unwrap(), "x/a\\b");
+        assert!(place(Some("http://127.0.0.1:1"), "x").name(&key).is_err());
     }
 
     #[test]

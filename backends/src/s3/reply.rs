@@ -98,12 +98,12 @@ impl Reply {
 /// The version of a value with this ETag and writer.
 pub(super) fn version(etag: &str, mark: Option<&Mark>) -> Version {
     match mark {
-        Some(mark) => Version::new(format!("{etag}\n{}", mark.id).as_bytes()),
+        Some(mark) => Version::new(format!("{etag}\n{mark}").as_bytes()),
         None => Version::new(etag.as_bytes()),
     }
 }
 
-/// The ETag of a version as a condition, and the name of the state (see [`Mark::after`]). `None`
+/// The ETag of a version as a condition, and what the state is called (see [`Mark::after`]). `None`
 /// for a version that no value of this store can have.
 pub(super) fn condition(version: &Version) -> Option<(HeaderValue, String)> {
     let text = std::str::from_utf8(version.as_bytes()).ok()?;
@@ -157,7 +157,7 @@ mod tests {
         let marked =
             reply(&[("etag", "\"abc\""), ("x-amz-meta-bigarrays-write", "me after x")], "");
         let (etag, state) = condition(&marked.version().unwrap()).unwrap();
-        assert_eq!((etag.to_str().unwrap(), state.as_str()), ("\"abc\"", "me"));
+        assert_eq!((etag.to_str().unwrap(), state.as_str()), ("\"abc\"", "me after x"));
         assert_eq!(condition(&plain).unwrap().1, "\"abc\"");
         assert_eq!(reply(&[], "").version(), None);
     }

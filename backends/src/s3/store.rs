@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -11,6 +12,7 @@ use bigarrays_core::backend::{
     ErrorKind, IoModel, KeyValueBackend, Meta, Operation, Precondition, PutOutcome, Value, wait,
 };
 use bigarrays_core::key::{Key, Prefix};
+use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::HeaderValue;
 use tokio::runtime::Handle;
@@ -22,7 +24,7 @@ use super::list::{PAGE, fits_xml};
 use super::open::{self, Opened};
 use super::options::{Conditional, S3Options};
 use super::probe::{self, Conditions};
-use crate::remote::{handle, run};
+use crate::remote::{Parts, handle, read_parts, run};
 
 /// A bucket as a store; see the [module](super).
 pub struct S3Backend {
@@ -158,6 +160,27 @@ impl KeyValueBackend for S3Backend {
         let (inner, name) = (Arc::clone(&self.inner), self.name(Operation::Get, key)?);
         let get = run(&self.runtime, async move { inner.get(&name, range).await }).await;
         get.map_err(self.at(Operation::Get, key))
+    }
+
+    async fn get_ranges(
+        &self,
+        key: &Key,
+        ranges: &[Range<u64>],
+    ) -> BackendResult<Option<Vec<Bytes>>> {
+        let get = |range| self.get(key, ByteRange::Bounded(range));
+        match read_parts(ranges, self.concurrency.get(), get).await? {
+            Some(Parts::Whole(parts)) => Ok(Some(parts)),
+            Some(Parts::Missing) => Ok(None),
+            Some(Parts::Torn) => {
+                let note = "the value was overwritten between two ranges of one read";
+                let torn = Failure::new(ErrorKind::Transient, note);
+                Err(self.at(Operation::Get, key)(torn))
+            }
+            None => {
+                let exists = self.head(key).await?.is_some();
+                Ok(exists.then(|| vec![Bytes::new(); ranges.len()]))
+            }
+        }
     }
 
     async fn put(&self, key: &Key, value: Value, when: Precondition) -> BackendResult<PutOutcome> {

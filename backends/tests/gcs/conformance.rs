@@ -9,6 +9,7 @@ use bigarrays_core::DynBackend;
 use bigarrays_core::backend::BackendResult;
 use bigarrays_core::conformance::{Job, Suite};
 
+use super::front::Front;
 use super::{anonymous, emulator, impatient, place};
 
 /// Tells a process that the suite started which store it is to open.
@@ -45,6 +46,24 @@ fn an_emulators_bucket_conforms() {
         .network(server, |address| {
             anonymous(&format!("http://{address}"), &prefix).timeouts(impatient()).open()
         })
+        .run()
+        .assert_ok();
+}
+
+/// With tokens, and with a server that honours all conditions.
+#[test]
+fn a_bucket_behind_a_guard_conforms() {
+    let Some(front) = Front::start() else { return };
+    let through = |address: SocketAddr, file| {
+        let options = front.options(file).endpoint(format!("http://{address}"));
+        options.timeouts(impatient()).open()
+    };
+    Suite::new(|| front.options("service.json").open())
+        .network(front.address, |address| through(address, "service.json"))
+        .stranger(|address| through(address, "wrong.json"))
+        .only(&[
+            "C4", "C5", "C17", "C18", "C24", "C25", "C26", "C27", "X4", "X5", "X7", "X9", "X10",
+        ])
         .run()
         .assert_ok();
 }

@@ -7,6 +7,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod conformance;
+mod environment;
+mod front;
+mod objects;
+mod tokens;
+mod uploads;
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -4,8 +4,11 @@
 
 mod server;
 
+use std::env;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bigarrays_backends::fs::{Durability, FsBackend};
@@ -100,6 +103,25 @@ fn a_server_that_negotiates_encodings_conforms() {
 #[test]
 fn a_server_that_cannot_count_from_the_end_conforms() {
     prove(Habits { wrong_suffixes: true, ..Habits::default() });
+}
+
+#[test]
+fn a_server_behind_a_bad_network_conforms() {
+    let dir = folder();
+    let wants = Some(("authorization", "Basic bWU6aHVudGVyMg==".to_owned()));
+    let server = Server::start(dir.path(), Habits { wants, ..Habits::default() });
+    let open = |address: &str, password: &str| {
+        let second = Duration::from_secs(1);
+        let timeouts = Timeouts { connect: second, idle: second, total: 5 * second };
+        let store = HttpBackend::builder(&format!("http://{address}")).timeouts(timeouts);
+        store.login("me", password).open()
+    };
+    Suite::new(|| open(&server.address().to_string(), "hunter2"))
+        .writer(|| Ok(writer(dir.path())))
+        .network(server.address(), |way| open(&way.to_string(), "hunter2"))
+        .stranger(|way| open(&way.to_string(), "wrong"))
+        .run()
+        .assert_ok();
 }
 
 #[test]
@@ -355,4 +377,93 @@ fn an_address_that_is_none_does_not_open() {
         let error = HttpBackend::new(url).expect_err("it does not open");
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
     }
+}
+
+/// A server with TLS, in Python, until it is dropped.
+struct Safe {
+    child: Child,
+    url: String,
+    certificate: String,
+}
+
+impl Safe {
+    /// `None` if there is no Python for tests.
+    fn start() -> Option<Self> {
+        const PROGRAM: &str = r#"
+import datetime, http.server, ssl, sys, tempfile
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization as form
+from cryptography.hazmat.primitives.asymmetric import ec
+key = ec.generate_private_key(ec.SECP256R1())
+name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
+made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+made = made.serial_number(7).not_valid_before(now - day).not_valid_after(now + day)
+made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
+pem = made.sign(key, hashes.SHA256()).public_bytes(form.Encoding.PEM)
+secret = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *_): pass
+    def do_GET(self):
+        body = b"0123456789"
+        self.send_response(302 if self.path == "/down" else 200)
+        if self.path == "/down": self.send_header("Location", "http://localhost:1/digits")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+with tempfile.NamedTemporaryFile() as file:
+    file.write(secret + pem)
+    file.flush()
+    tls.load_cert_chain(file.name)
+server.socket = tls.wrap_socket(server.socket, server_side=True)
+print(server.server_port, pem.decode(), sep="\n", flush=True)
+server.serve_forever()
+"#;
+        let python = env::var("BIGARRAYS_PYTHON").ok()?;
+        let mut child = Command::new(python)
+            .args(["-c", PROGRAM])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Python starts");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        let mut lines = output.lines().map(|line| line.expect("a line"));
+        let url = format!("https://localhost:{}", lines.next().expect("a port"));
+        let mut certificate = String::new();
+        for line in lines.take_while(|line| !line.is_empty()) {
+            certificate.push_str(&line);
+            certificate.push('\n');
+        }
+        Some(Self { child, url, certificate })
+    }
+}
+
+impl Drop for Safe {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a test that cannot run here must say so")]
+#[test]
+fn a_server_must_prove_who_it_is_and_not_send_us_to_where_nobody_does() {
+    let Some(server) = Safe::start() else {
+        eprintln!("skipped: BIGARRAYS_PYTHON is not set");
+        return;
+    };
+    let trusting = HttpBackend::builder(&server.url).root_certificate(server.certificate.as_str());
+    let trusting = trusting.open().expect("it opens");
+    assert_eq!(get(&trusting, "digits", ByteRange::Bounded(2..4)).bytes, "23");
+    let down = refusal(&trusting, "down", ByteRange::Full);
+    assert_eq!(down.kind(), ErrorKind::Other, "{down}");
+    assert!(down.to_string().contains("there we do not go"), "{down}");
+    let stranger = HttpBackend::new(&server.url).expect("it opens");
+    let unproved = refusal(&stranger, "digits", ByteRange::Full);
+    assert_eq!(unproved.kind(), ErrorKind::Other, "{unproved}");
+    assert!(unproved.to_string().contains("prove who it is"), "{unproved}");
+    let error = HttpBackend::builder(&server.url).root_certificate("no certificate").open();
+    assert_eq!(error.expect_err("it is none").kind(), ErrorKind::InvalidConfig);
 }

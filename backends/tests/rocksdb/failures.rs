@@ -1,11 +1,11 @@
 //! Full disks and damaged files.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bigarrays_backends::rocksdb::{Reading, RocksDbBackend};
 use bigarrays_core::backend::{ByteRange, ErrorKind, KeyValueBackend, Put, wait};
-use rocksdb::{DB, Options};
+use rocksdb::{DB, IteratorMode, Options};
 use tempfile::tempdir;
 
 use crate::common::{Mount, files, get, key, keys, put, refused, sealed};
@@ -64,16 +64,18 @@ fn a_disk_too_full_for_a_database_is_told_at_once() {
     assert_eq!(get(&reader, "a").unwrap(), "y");
 }
 
-/// A database with one value in a blob file and one short one.
+/// A database with a long value and a short one.
 fn database(path: &Path) {
     let store = RocksDbBackend::open(path).unwrap();
     put(&store, "long", sealed(7, 100_000));
     put(&store, "short", "intact");
 }
 
-fn file(path: &Path, suffix: &str) -> std::path::PathBuf {
-    let name = files(path).into_iter().find(|name| name.ends_with(suffix)).unwrap();
-    path.join(name)
+/// The largest file of tables: that of the values.
+fn table_of_values(path: &Path) -> PathBuf {
+    let tables = files(path).into_iter().filter(|name| name.ends_with(".sst"));
+    let tables = tables.map(|name| path.join(name));
+    tables.max_by_key(|table| fs::metadata(table).unwrap().len()).unwrap()
 }
 
 #[test]
@@ -81,11 +83,11 @@ fn damaged_bytes_of_a_value_are_told_and_not_given_out() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("db");
     database(&path);
-    let blob = file(&path, ".blob");
-    let mut bytes = fs::read(&blob).unwrap();
+    let table = table_of_values(&path);
+    let mut bytes = fs::read(&table).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    fs::write(&blob, bytes).unwrap();
+    fs::write(&table, bytes).unwrap();
     for read_only in [true, false] {
         let store = RocksDbBackend::builder(&path).read_only(read_only).open().unwrap();
         let error = wait(store.get(&key("long"), ByteRange::Full)).unwrap_err();
@@ -103,50 +105,83 @@ fn damaged_bytes_of_a_value_are_told_and_not_given_out() {
 #[test]
 fn a_file_that_is_missing_is_not_an_absent_value() {
     let dir = tempdir().unwrap();
-    for (suffix, kinds) in [
-        (".blob", [ErrorKind::Corrupt, ErrorKind::Transient]),
-        (".sst", [ErrorKind::Corrupt, ErrorKind::Transient]),
-    ] {
-        let path = dir.path().join(suffix);
-        database(&path);
-        fs::remove_file(file(&path, suffix)).unwrap();
-        for reading in [None, Some(Reading::Follow), Some(Reading::Frozen)] {
-            let options = RocksDbBackend::builder(&path).read_only(reading.is_some());
-            let store = options.reading(reading.unwrap_or_default()).open();
-            let got = store.and_then(|store| wait(store.get(&key("long"), ByteRange::Full)));
-            let error = got.unwrap_err();
-            assert!(kinds.contains(&error.kind()), "{suffix} {reading:?}: {error:?}");
-        }
+    let path = dir.path().join("db");
+    database(&path);
+    fs::remove_file(table_of_values(&path)).unwrap();
+    for reading in [None, Some(Reading::Follow), Some(Reading::Frozen)] {
+        let options = RocksDbBackend::builder(&path).read_only(reading.is_some());
+        let store = options.reading(reading.unwrap_or_default()).open();
+        let got = store.and_then(|store| wait(store.get(&key("long"), ByteRange::Full)));
+        let error = got.unwrap_err();
+        let damaged = [ErrorKind::Corrupt, ErrorKind::Transient];
+        assert!(damaged.contains(&error.kind()), "{reading:?}: {error:?}");
     }
+}
+
+/// Changes the database from outside.
+fn meddle(path: &Path, work: impl Fn(&DB)) {
+    let names = ["default", "keys", "values"];
+    work(&DB::open_cf(&Options::default(), path, names).unwrap());
 }
 
 #[test]
 fn records_that_say_nonsense_are_damage_and_not_absence() {
     let dir = tempdir().unwrap();
+    let record = |format: u8, encoding: u8, version: u64, size: u64| {
+        let mut record = vec![format, encoding, 0, 0, 0, 0, 0, 0];
+        record.extend(version.to_le_bytes());
+        record.extend(size.to_le_bytes());
+        record
+    };
+    let path = dir.path().join("db");
+    database(&path);
     for (record, kind) in [
-        (&b""[..], ErrorKind::Corrupt),
-        (&[1; 15], ErrorKind::Corrupt),
-        (&[9; 24], ErrorKind::InvalidConfig),
-        (&[1, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], ErrorKind::Corrupt),
+        (Vec::new(), ErrorKind::Corrupt),
+        (vec![1; 23], ErrorKind::Corrupt),
+        (record(9, 0, 1, 1), ErrorKind::InvalidConfig),
+        (record(1, 99, 1, 1), ErrorKind::Corrupt),
+        // No such piece; pieces of other lengths; sizes that nobody stored.
+        (record(1, 0, 1 << 40, 1), ErrorKind::Corrupt),
+        (record(1, 0, 1, 99), ErrorKind::Corrupt),
+        (record(1, 0, 1, 3 << 20), ErrorKind::Corrupt),
+        (record(1, 0, u64::MAX, u64::MAX), ErrorKind::Corrupt),
     ] {
-        let path = dir.path().join(record.len().to_string());
-        database(&path);
-        let names = ["default", "keys", "values"];
-        let db = DB::open_cf(&Options::default(), &path, names).unwrap();
-        for family in ["keys", "values"] {
-            db.put_cf(db.cf_handle(family).unwrap(), "long", record).unwrap();
+        meddle(&path, |db| db.put_cf(db.cf_handle("keys").unwrap(), "long", &record).unwrap());
+        for read_only in [true, false] {
+            let store = RocksDbBackend::builder(&path).read_only(read_only).open().unwrap();
+            let error = wait(store.get(&key("long"), ByteRange::Full)).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error:?}");
+            let batch = wait(store.get_batch(&[key("long"), key("short")]));
+            assert_eq!(batch[0].as_ref().unwrap_err().kind(), kind);
+            assert_eq!(batch[1].as_ref().unwrap().as_ref().unwrap().bytes, "intact");
         }
-        drop(db);
-        let store = RocksDbBackend::open(&path).unwrap();
-        assert_eq!(wait(store.get(&key("long"), ByteRange::Full)).unwrap_err().kind(), kind);
-        assert_eq!(wait(store.head(&key("long"))).unwrap_err().kind(), kind);
-        let batch = wait(store.get_batch(&[key("long"), key("short")]));
-        assert_eq!(batch[0].as_ref().unwrap_err().kind(), kind);
-        assert_eq!(batch[1].as_ref().unwrap().as_ref().unwrap().bytes, "intact");
-        // A put makes it whole again.
-        put(&store, "long", "new");
-        assert_eq!(get(&store, "long").unwrap(), "new");
     }
+    // A record of another version of this program is not overwritten; any other one is.
+    let store = RocksDbBackend::open(&path).unwrap();
+    put(&store, "long", "new");
+    assert_eq!(get(&store, "long").unwrap(), "new");
+}
+
+#[test]
+fn what_is_overwritten_or_deleted_leaves_no_pieces() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("db");
+    let store = RocksDbBackend::open(&path).unwrap();
+    for size in [0, 1, 1 << 20, (1 << 20) + 1, 5_000_000, 3, 0] {
+        put(&store, "a", vec![1; size]);
+        put(&store, "b", vec![1; size]);
+        let batch = ["a", "b"].map(|name| Put { key: key(name), value: vec![2; size].into() });
+        wait(store.put_batch(batch.into())).unwrap();
+    }
+    put(&store, "a", vec![1; 3_000_000]);
+    wait(store.delete_batch(&[key("a"), key("c")])).unwrap();
+    put(&store, "b", vec![1; 3_000_000]);
+    drop(store);
+    meddle(&path, |db| {
+        let count =
+            |family| db.iterator_cf(db.cf_handle(family).unwrap(), IteratorMode::Start).count();
+        assert_eq!((count("keys"), count("values")), (1, 3));
+    });
 }
 
 #[test]
@@ -182,14 +217,15 @@ fn a_database_of_a_newer_rocksdb_is_told_with_advice() {
     let path = dir.path().join("db");
     database(&path);
     // The version of the table's format stands in its last 53 bytes, before the magic number.
-    let table = file(&path, ".sst");
+    let table = table_of_values(&path);
     let mut bytes = fs::read(&table).unwrap();
     let at = bytes.len() - 12;
     assert_eq!(bytes[at..at + 4], 5_u32.to_le_bytes());
     bytes[at] = 99;
     fs::write(&table, bytes).unwrap();
     let opened = RocksDbBackend::open_read_only(&path);
-    let error = opened.and_then(|store| wait(store.head(&key("long")))).unwrap_err();
+    let error =
+        opened.and_then(|store| wait(store.get(&key("long"), ByteRange::Full))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error:?}");
     assert!(error.to_string().contains("rocksdb 0.25"), "{error}");
 }

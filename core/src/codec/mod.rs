@@ -6,7 +6,8 @@
 //! fastest, then y, z, channel.
 
 #[cfg(feature = "blosc")]
-mod blosclz;
+#[doc(hidden)]
+pub mod blosclz;
 mod compressed_segmentation;
 mod compresso;
 mod crackle;

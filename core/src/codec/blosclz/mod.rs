@@ -42,5 +42,23 @@ impl Codec for Blosclz {
     }
 }
 
+/// Decompresses a frame whose content has exactly `out.len()` bytes: for stores whose format has
+/// Blosc frames of its own.
+///
+/// # Errors
+/// [`CodecError`] if the frame is damaged, has other content, or was compressed by snappy.
+pub fn decompress_frame(frame: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
+    let frame = Frame::check(frame, out.len())?;
+    ffi::decompress(&frame, out)
+}
+
+/// Compresses to a frame of values of `typesize` bytes: byte shuffle, level 5, blosclz.
+///
+/// # Errors
+/// [`CodecError`] if it is more than a frame can hold.
+pub fn compress_frame(content: &[u8], typesize: usize) -> Result<Vec<u8>, CodecError> {
+    ffi::compress(content, typesize)
+}
+
 #[cfg(test)]
 mod tests;
