@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every test of bigarrays, and installs what they need: a Python environment with the rival
-# programs, outside the clone. Arguments go to `cargo test`; `--prepare` only installs.
+# Runs every test of bigarrays, and installs what they need: libraries of the system, and outside
+# the clone a Python environment with the rival programs and servers for the remote stores, which
+# run on loopback while the tests do. Arguments go to `cargo test`; `--prepare` only installs.
 #
 #   CARGO_TARGET_DIR      where to build       [default: the user's cache folder]
 #   BIGARRAYS_SHARED      data and checks beside the project, if there are any  [../shared]
@@ -16,7 +17,8 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 install() { # Debian package, what it is for
     echo "test.sh: installing $1 for $2"
     as_root apt-get update -qq
-    as_root apt-get install -y -qq --no-install-recommends "$1"
+    # shellcheck disable=SC2086 # several packages may be named
+    as_root apt-get install -y -qq --no-install-recommends $1
 }
 
 need() { # program, Debian package
@@ -30,6 +32,11 @@ need cmake cmake
 if [ -z "${LIBCLANG_PATH:-}" ] && ! ldconfig -p | grep -E 'libclang(-[0-9]+)?\.so' >/dev/null; then
     install libclang-dev bindgen
 fi
+need pkg-config pkg-config
+pkg-config --exists hdf5 || install libhdf5-dev "the HDF5 stores"
+pkg-config --exists rocksdb || install librocksdb-dev "the RocksDB store"
+# shellcheck source=tests/environment.sh
+. tests/environment.sh
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || install python3-venv venv
 
@@ -44,9 +51,24 @@ if [ ! -x "$venv/bin/python" ]; then
     "$venv.new/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list"
     mv "$venv.new" "$venv"
 fi
+# Azurite, for Azure Blob Storage.
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then install "nodejs npm" Azurite; fi
+azurite="$cache/azurite-3.37.0"
+if [ ! -d "$azurite" ]; then
+    echo "test.sh: installing Azurite"
+    rm -rf "$azurite.new"
+    npm install --silent --no-audit --no-fund --prefix "$azurite.new" azurite@3.37.0 >/dev/null
+    mv "$azurite.new" "$azurite"
+fi
 # Whoever only builds with all features needs no more than that.
 [ "${1:-}" != --prepare ] || exit 0
 export BIGARRAYS_PYTHON="$venv/bin/python"
+servers="$(mktemp -d)"
+trap '"$BIGARRAYS_PYTHON" tests/servers/servers.py down "$servers"; rm -rf "$servers"' EXIT
+BIGARRAYS_AZURITE="$azurite/node_modules/.bin/azurite-blob" \
+    "$BIGARRAYS_PYTHON" tests/servers/servers.py up "$servers"
+# shellcheck source=/dev/null
+. "$servers/env"
 export BIGARRAYS_SHARED="${BIGARRAYS_SHARED:-$PWD/../shared}"
 
 cargo build --locked -p bigarrays-cli --all-features

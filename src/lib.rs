@@ -16,7 +16,8 @@
 //!
 //! # Where things are
 //! - A URL opens a volume: [`open`], [`create`], [`OpenOptions`]. A store of your own joins by a
-//!   scheme: [`Registry::with`]. Or hand a store to [`BigArray::open`] yourself.
+//!   scheme: [`Registry::with`]. Or hand a store to [`BigArray::open`] yourself. `?cache=FOLDER`
+//!   behind the URL of a store that is far away keeps what was read in a folder.
 //! - [`BigArray`] reads and writes; [`BigArrayBuilder`] has its options.
 //! - [`KeyValueBackend`] is what a store implements; [`backends`] are the stores that come along,
 //!   each behind a feature; [`wrap`] has stores around stores.
@@ -25,6 +26,9 @@
 //! Axes are `[x, y, z]`, arrays `[x, y, z, c]` in Fortran order, boxes half-open, resolutions in
 //! nanometres.
 
+#[cfg(all(feature = "fs", unix))]
+mod cache;
+mod layouts;
 mod open;
 mod registry;
 mod stores;
@@ -33,9 +37,11 @@ mod url;
 pub use bigarrays_backends as backends;
 pub use bigarrays_core::*;
 pub use bigarrays_info as info;
+#[cfg(all(feature = "fs", unix))]
+pub use cache::{cache_folder, open_cache};
 pub use open::{OpenError, OpenOptions, create, open, open_store};
-pub use registry::{Access, Registry, StoreFactory};
-pub use url::{InvalidUrl, StoreUrl};
+pub use registry::{Access, OPTIONAL_SCHEMES, Registry, StoreFactory};
+pub use url::{InvalidUrl, StoreUrl, without_secrets};
 
 /// The Rust of the README, as a test.
 #[cfg(all(doctest, feature = "sqlite"))]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bigarrays_core::{BigArray, BigArrayBuilder, DynBackend, Error, Key, Prefix, VolumeInfo};
 
+use crate::layouts::{Above, Found, OneBased, scale_above};
 use crate::registry::{Access, Registry};
 use crate::url::{InvalidUrl, StoreUrl, without_secrets};
 
@@ -42,6 +43,29 @@ pub enum OpenError {
         reason: &'static str,
         /// All places.
         chain: Vec<String>,
+    },
+    /// There is no folder for a cache.
+    #[error(
+        "there is no folder for a cache: name one, or set BIGARRAYS_CACHE, XDG_CACHE_HOME or HOME"
+    )]
+    NoCacheFolder,
+    /// There is no volume, and what was opened is no directory of a scale either.
+    #[error(
+        "cannot open a volume in {backend}: it has no {key:?}, nor is it the directory of a scale {scale:?} of a volume in {above}{note}; create the volume first"
+    )]
+    NoVolume {
+        /// The store.
+        backend: String,
+        /// Where the description should be.
+        key: Key,
+        /// The scale whose directory it would be.
+        scale: String,
+        /// Where the volume of that scale would be.
+        above: String,
+        /// What else was found, as a clause.
+        note: String,
+        /// Why there is no such scale, if there is a volume above.
+        source: Option<Box<Self>>,
     },
     /// The store or the volume in it.
     #[error(transparent)]
@@ -143,6 +167,10 @@ impl OpenOptions {
 
     /// Opens the volume at a URL. Follows a description that says where the volume is now.
     ///
+    /// Where there is no `info`, older layouts of BigArrays.jl are looked for: the URL may be that
+    /// of a scale's directory, whose volume is then opened at this scale; or the directory of a
+    /// volume of v0.5 with its `config.json`, which is opened for reading only.
+    ///
     /// # Errors
     /// [`OpenError`]: what is wrong with the URL, the store or the volume.
     pub fn open(&self, url: &str) -> Result<BigArray, OpenError> {
@@ -156,7 +184,12 @@ impl OpenOptions {
     pub fn info(&self, url: &str) -> Result<VolumeInfo, OpenError> {
         follow(url, |url, here| {
             let store = self.registry.open_store(url, self.access())?;
-            Ok(self.builder(store, Prefix::root(), here).info()?)
+            match self.builder(Arc::clone(&store), Prefix::root(), here).info() {
+                Err(absent @ Error::NoInfo { .. }) => {
+                    Ok(self.older(url, store, here, absent)?.info()?)
+                }
+                result => Ok(result?),
+            }
         })
     }
 
@@ -188,7 +221,10 @@ impl OpenOptions {
 
     fn open_at(&self, url: &StoreUrl, here: Here) -> Result<BigArray, OpenError> {
         let store = self.registry.open_store(url, self.access())?;
-        match self.builder(store, Prefix::root(), here).open() {
+        match self.builder(Arc::clone(&store), Prefix::root(), here).open() {
+            Err(absent @ Error::NoInfo { .. }) => {
+                Ok(self.older(url, store, here, absent)?.open()?)
+            }
             Err(Error::ScaleOutsideStore { key, levels }) => {
                 // A scale key like `../other/8_8_8`: open the store where it can be reached.
                 let Some((parent, root)) = url.up(levels) else {
@@ -199,6 +235,40 @@ impl OpenOptions {
             }
             result => Ok(result?),
         }
+    }
+
+    /// The volume in a store that has no `info`, if it has one of the older layouts.
+    fn older(
+        &self,
+        url: &StoreUrl,
+        store: DynBackend,
+        here: Here,
+        absent: Error,
+    ) -> Result<BigArrayBuilder<DynBackend>, OpenError> {
+        let note = match OneBased::open(store)? {
+            Found::Volume(volume) => {
+                return Ok(self.builder(Arc::new(volume), Prefix::root(), here));
+            }
+            Found::Other(reason) => format!("; and \"config.json\" is of no use: {reason}"),
+            Found::Nothing => String::new(),
+        };
+        let Error::NoInfo { backend, key } = absent else { return Err(absent.into()) };
+        let Some(Above { url, root, scale }) = scale_above(url) else {
+            return Err(Error::NoInfo { backend, key }.into());
+        };
+        let opened = self.registry.open_store(&url, self.access()).and_then(|store| {
+            let builder = self.builder(store, root.clone(), here).scale(scale.as_str());
+            has_scale(&builder.info()?, &scale).map(|()| builder)
+        });
+        opened.map_err(|source| {
+            let above = match root.as_str().trim_end_matches('/') {
+                "" => url.to_string(),
+                root => format!("{url} under {root:?}"),
+            };
+            let is_nothing = matches!(source, OpenError::Array(Error::NoInfo { .. }));
+            let source = (!is_nothing).then(|| Box::new(source));
+            OpenError::NoVolume { backend, key, scale, above, note, source }
+        })
     }
 
     fn builder(&self, store: DynBackend, root: Prefix, here: Here) -> BigArrayBuilder<DynBackend> {
@@ -212,6 +282,14 @@ impl OpenOptions {
             None => builder,
         }
     }
+}
+
+fn has_scale(info: &VolumeInfo, key: &str) -> Result<(), OpenError> {
+    if info.scale_index_by_key(key).is_some() {
+        return Ok(());
+    }
+    let keys: Vec<_> = info.scales.iter().map(|scale| format!("{:?}", scale.key)).collect();
+    Err(Error::NoSuchScale { wanted: format!("{key:?}"), available: keys.join(", ") }.into())
 }
 
 /// Whether a redirect has led back to the very place that holds it, which ends the way.

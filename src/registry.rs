@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bigarrays_core::DynBackend;
-use bigarrays_core::wrap::{Prefixed, ReadOnly};
+use bigarrays_core::backend::IoModel;
+use bigarrays_core::wrap::{Prefixed, ReadOnly, Retry};
 
 use crate::open::OpenError;
 use crate::stores;
@@ -34,7 +35,7 @@ pub struct Registry {
 }
 
 /// Schemes of stores that exist but may be left out of a build, with the feature that has them.
-const OPTIONAL: [(&str, &str); 10] = [
+pub const OPTIONAL_SCHEMES: [(&str, &str); 10] = [
     ("file", "fs"),
     ("sqlite", "sqlite"),
     ("rocksdb", "rocksdb"),
@@ -46,6 +47,18 @@ const OPTIONAL: [(&str, &str); 10] = [
     ("http", "http"),
     ("https", "http"),
 ];
+
+#[cfg(all(feature = "fs", unix))]
+use crate::cache::around as with_cache;
+
+/// The store, unless its URL asks for a cache, which is a folder.
+#[cfg(not(all(feature = "fs", unix)))]
+fn with_cache(store: DynBackend, url: &StoreUrl) -> Result<DynBackend, OpenError> {
+    match url.parameter("cache") {
+        None => Ok(store),
+        Some(_) => Err(OpenError::NotCompiledIn { scheme: "file".into(), feature: "fs" }),
+    }
+}
 
 impl Default for Registry {
     fn default() -> Self {
@@ -107,6 +120,14 @@ impl Registry {
 
     /// Opens the store that a URL names, at its `prefix` if it has one.
     ///
+    /// A store behind a network is tried again where it fails for the moment
+    /// ([`Retry`]). With `cache=FOLDER` its values are kept in a folder ([`DiskCache`]; an empty
+    /// value means the folder of `cache_folder`), up to `cache-size=BYTES` (500M, 20G; default
+    /// 10G) in all, and the store is asked at every read whether they are still the same, or not
+    /// for `cache-age=SECONDS`, or never (`forever`).
+    ///
+    /// [`DiskCache`]: bigarrays_core::wrap::DiskCache
+    ///
     /// # Errors
     /// [`OpenError::UnknownScheme`], which lists the known ones; [`OpenError::NotCompiledIn`],
     /// which names the feature; and what the store says.
@@ -116,6 +137,10 @@ impl Registry {
         };
         let prefix = url.prefix()?;
         let mut store = factory(url, access)?;
+        if store.capabilities().io == IoModel::Async {
+            store = Arc::new(Retry::new(store));
+        }
+        store = with_cache(store, url)?;
         if access == Access::ReadOnly && store.capabilities().writable {
             store = Arc::new(ReadOnly::new(store));
         }
@@ -124,7 +149,7 @@ impl Registry {
 
     fn unknown(&self, scheme: &str) -> OpenError {
         let scheme = scheme.to_owned();
-        match OPTIONAL.iter().find(|(optional, _)| *optional == scheme) {
+        match OPTIONAL_SCHEMES.iter().find(|(optional, _)| *optional == scheme) {
             Some((_, feature)) => OpenError::NotCompiledIn { scheme, feature },
             None => {
                 let known: Vec<_> = self.schemes().map(|scheme| format!("{scheme}://")).collect();

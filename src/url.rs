@@ -26,6 +26,9 @@ pub struct InvalidUrl {
     pub reason: String,
 }
 
+/// Parameters that every store takes.
+const COMMON: [&str; 4] = ["prefix", "cache", "cache-age", "cache-size"];
+
 const FORMAT_PREFIX: &str = "precomputed://";
 const FORMAT_SUFFIX: &str = "|neuroglancer-precomputed:";
 
@@ -87,6 +90,11 @@ impl StoreUrl {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// All parameters behind the `?`, in their order.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Refuses parameters that a store does not know, so that a slip is not silently ignored.
     ///
     /// # Errors
@@ -95,13 +103,13 @@ impl StoreUrl {
         let unknown = self
             .parameters
             .iter()
-            .find(|(name, _)| name != "prefix" && !known.contains(&name.as_str()));
+            .find(|(name, _)| !COMMON.contains(&name.as_str()) && !known.contains(&name.as_str()));
         match unknown {
             None => Ok(()),
             Some((name, _)) => Err(self.invalid(format!(
                 "the parameter {name:?} is not known; {}:// takes {}",
                 self.scheme,
-                [&["prefix"], known].concat().join(", ")
+                [&COMMON[..1], known, &COMMON[1..]].concat().join(", ")
             ))),
         }
     }
@@ -119,6 +127,14 @@ impl StoreUrl {
     pub fn prefix(&self) -> Result<Prefix, InvalidUrl> {
         let prefix = self.parameter("prefix").unwrap_or_default();
         Prefix::new(prefix).map_err(|error| self.invalid(error.to_string()))
+    }
+
+    /// The same URL without some of its parameters.
+    #[cfg(all(feature = "fs", unix))]
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        let mut rest = self.clone();
+        rest.parameters.retain(|(name, _)| !names.contains(&name.as_str()));
+        rest
     }
 
     /// The same store opened `levels` directories further up, and where the volume lies in it;
@@ -174,8 +190,9 @@ fn without_user(location: &str) -> String {
     }
 }
 
-/// Any text that was meant as a URL, fit to be shown.
-pub(crate) fn without_secrets(text: &str) -> String {
+/// Any text that was meant as a URL, fit to be shown: passwords and signatures are `***`.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
     let (location, query) = text.split_once('?').unwrap_or((text, ""));
     let shown = match location.split_once("://") {
         Some((scheme, rest)) => format!("{scheme}://{}", without_user(rest)),

@@ -6,7 +6,7 @@ use bigarrays::info::{DataType, Encoding, VolumeType};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::chunks::{CompressArg, QualityArg, ShardedArg, encodings};
-use crate::values::{BoxArg, ByteCount, Factor, Point, Size};
+use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
 
 /// Any key-value store as an n-dimensional array.
 ///
@@ -14,8 +14,22 @@ use crate::values::{BoxArg, ByteCount, Factor, Point, Size};
 /// size, in any store. A URL names a volume:
 ///
 ///   PATH, file:///PATH             a directory tree (?durability=none|batch|each)
-///   sqlite:///PATH.db?prefix=NAME  an SQLite file, which may hold many volumes
+///   sqlite:///PATH.db              an SQLite file
+///   rocksdb:///PATH                a RocksDB directory
+///   h5:///DIR, h5:///FILE.h5       HDF5 cuboid files; one dataset (?dataset=/NAME)
+///   sections:///DIR                aligned 2-D HDF5 sections
+///   s3://BUCKET/PATH               S3 (?endpoint=URL&region=NAME&anonymous=true)
+///   gs://BUCKET/PATH               Google Cloud Storage
+///   az://CONTAINER/PATH            Azure Blob Storage
+///   https://HOST/PATH              files behind a web server, read only
 ///   mem://NAME                     memory, gone when the process ends
+///
+/// Any of them takes ?prefix=NAME, a place inside the store. Behind one that is far
+/// away, ?cache=FOLDER keeps what is read in a folder (?cache= in that of
+/// `bigarrays cache`), up to &cache-size=10G. Every read asks whether it is still the
+/// same, unless &cache-age=SECONDS|forever.
+///
+/// `bigarrays stores` tells which are compiled in and what each of them promises.
 ///
 /// Coordinates are voxels x,y,z of the chosen scale; boxes are half-open.
 #[derive(Debug, Parser)]
@@ -52,6 +66,12 @@ pub(crate) enum Command {
     Shard(ShardArgs),
     /// Delete chunks, a scale's chunks, or a whole volume.
     Rm(RmArgs),
+    /// Look at, or empty, the folder in which ?cache= keeps what was read.
+    Cache(CacheArgs),
+    /// Show which stores there are, and what each of them promises.
+    Stores,
+    /// Prove that a store keeps its promises, before data is trusted to it.
+    CheckStore(CheckStoreArgs),
     /// Show the main job on a small volume made up on the spot.
     Demo(DemoArgs),
 }
@@ -152,7 +172,7 @@ impl Shape {
 #[derive(Debug, Args)]
 pub(crate) struct CreateArgs {
     /// Where to create it.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     /// Voxels of the volume.
     #[arg(long, value_name = "X,Y,Z", required_unless_present = "info")]
     pub(crate) size: Option<Size>,
@@ -179,22 +199,22 @@ pub(crate) struct CreateArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
     /// The volume.
-    pub(crate) url: String,
+    pub(crate) url: Url,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png or .raw file, or a folder of TIFFs or PNGs.
+    /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png, .h5 or .raw file, or a folder of TIFFs or PNGs.
     pub(crate) source: PathBuf,
     /// The volume; created if there is none.
-    pub(crate) url: String,
-    /// Which dataset of a file that holds several (HDF5; not in this version).
+    pub(crate) url: Url,
+    /// Which dataset of an HDF5 file [default: the only array of 2 to 4 dimensions].
     #[arg(long, value_name = "D")]
     pub(crate) dataset: Option<String>,
     /// What the source's axes are, such as xyz, zyx or xyzc.
     ///
     /// Defaults: .npy x,y,z(,c) in index order; images page = z, row = y, column = x; NIfTI
-    /// x,y,z(,c); raw x,y,z(,c), the first fastest.
+    /// x,y,z(,c); raw x,y,z(,c), the first fastest; HDF5 what the file says, or (c,)z,y,x.
     #[arg(long)]
     pub(crate) axes: Option<String>,
     /// The voxel where the source begins [default: the first of the volume].
@@ -254,7 +274,7 @@ pub(crate) enum OutsideArg {
 #[derive(Debug, Args)]
 pub(crate) struct CutoutArgs {
     /// The volume.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     /// The box x0:x1,y0:y1,z0:z1, half-open; an end left out is the volume's
     /// [default: the whole scale].
     #[arg(long = "box", value_name = "BOX")]
@@ -283,7 +303,7 @@ pub(crate) struct CutoutArgs {
 #[derive(Debug, Args)]
 pub(crate) struct WriteArgs {
     /// The volume.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     /// The array to write: .npy ([x,y,z] or [x,y,z,c]) or any other file that import reads.
     pub(crate) source: PathBuf,
     /// The voxel where it begins.
@@ -316,7 +336,7 @@ pub(crate) struct WriteArgs {
 #[derive(Debug, Args)]
 pub(crate) struct PointsArgs {
     /// The volume.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     /// Voxels.
     #[arg(long, value_name = "X,Y,Z", num_args = 1.., required_unless_present = "from")]
     pub(crate) at: Vec<Point>,
@@ -331,7 +351,7 @@ pub(crate) struct PointsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct MissingArgs {
     /// The volume.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     /// Only chunks touched by the box x0:x1,y0:y1,z0:z1 [default: the whole scale].
     #[arg(long = "box", value_name = "BOX")]
     pub(crate) bbox: Option<BoxArg>,
@@ -357,7 +377,7 @@ pub(crate) enum ShardVerb {
 #[derive(Debug, Args)]
 pub(crate) struct ShardLsArgs {
     /// The volume, or the directory of meshes, skeletons or annotations.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     /// List the ids of the shard that has this one (a chunk's id is the compressed Morton code of
     /// its place in the grid).
     pub(crate) id: Option<u64>,
@@ -369,7 +389,7 @@ pub(crate) struct ShardLsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ShardGetArgs {
     /// The volume, or the directory of meshes, skeletons or annotations.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     /// The id.
     pub(crate) id: u64,
     /// Where to write the value [default: standard output].
@@ -387,7 +407,7 @@ pub(crate) struct ShardGetArgs {
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["bbox", "scale", "all"]))]
 pub(crate) struct RmArgs {
     /// The volume.
-    pub(crate) url: String,
+    pub(crate) url: Url,
     /// Delete the chunks of the aligned box x0:x1,y0:y1,z0:z1 (of scale 0, or of --scale).
     #[arg(long = "box", value_name = "BOX")]
     pub(crate) bbox: Option<BoxArg>,
@@ -397,6 +417,40 @@ pub(crate) struct RmArgs {
     /// Delete the whole volume: all chunks of all scales, then the info.
     #[arg(long, conflicts_with_all = ["bbox", "scale"])]
     pub(crate) all: bool,
+}
+
+/// Runs the conformance suite below a new prefix of a store, with threads and, where the
+/// store is shared between processes, with processes that compete and are killed.
+///
+/// Everything it wrote is removed at the end. Prints a report of all cases; those that do not
+/// apply are listed with the reason. Ends with status 1 if a case failed.
+#[derive(Debug, Args)]
+pub(crate) struct CheckStoreArgs {
+    /// The store: a directory, a database, a bucket and a prefix.
+    pub(crate) url: Url,
+    /// Run only these cases, such as C15,C17.
+    #[arg(long, value_name = "CASES", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) verb: CacheVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheVerb {
+    /// Show how much is kept.
+    Du(CacheFolderArgs),
+    /// Delete all that is kept, and nothing else.
+    Flush(CacheFolderArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheFolderArgs {
+    /// The folder [default: $BIGARRAYS_CACHE, else bigarrays in $XDG_CACHE_HOME or ~/.cache].
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -77,11 +77,14 @@ impl CliError {
     fn advice(&self) -> Option<&'static str> {
         use bigarrays::Error as Array;
         use bigarrays::backend::ErrorKind;
-        let (Self::Array(error) | Self::Open(bigarrays::OpenError::Array(error))) = self else {
-            return None;
+        const MAKE: &str = "make a volume there with `bigarrays create` or `import`";
+        let error = match self {
+            Self::Array(error) | Self::Open(bigarrays::OpenError::Array(error)) => error,
+            Self::Open(bigarrays::OpenError::NoVolume { .. }) => return Some(MAKE),
+            _ => return None,
         };
         match error {
-            Array::NoInfo { .. } => Some("make a volume there with `bigarrays create` or `import`"),
+            Array::NoInfo { .. } => Some(MAKE),
             Array::Backend(error) => match error.kind() {
                 ErrorKind::NotFound => {
                     Some("check the path, or make a volume with `bigarrays create` or `import`")

@@ -1,10 +1,44 @@
 //! Values on the command line: points, sizes, boxes, byte counts, scales.
 
 use std::ffi::OsString;
+use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use bigarrays::BoundingBox;
 use bigarrays::array::ScaleSelector;
+
+/// A URL as it was given, passwords and all; shown without them.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Url(String);
+
+impl FromStr for Url {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Deref for Url {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&bigarrays::without_secrets(&self.0))
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// `x,y,z`, any sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@
 //! | [`mod@array`] | [`BigArray`]: cutouts of any box, chunk-aligned and unaligned writes |
 //! | [`backend`] | [`KeyValueBackend`]: what a store is |
 //! | [`memory`] | [`MemoryBackend`](memory::MemoryBackend): the reference store |
-//! | [`wrap`] | stores around stores: prefix, read-only, retry, trace, fault |
+//! | [`wrap`] | stores around stores: prefix, caches, limit, layers, retry, trace, fault |
 //! | [`geometry`] | boxes and the chunk grid |
 //! | [`element`] | data types |
 //! | [`codec`], [`transport`] | what chunks look like as bytes |
@@ -36,6 +36,7 @@ pub mod conformance;
 pub mod element;
 mod error;
 pub mod geometry;
+mod kept;
 pub mod key;
 pub mod memory;
 pub mod shard;
@@ -43,7 +44,7 @@ pub mod transport;
 pub mod wrap;
 
 pub use array::{
-    BigArray, BigArrayBuilder, Cutout, MemoryOrder, OnMissing, OutOfBounds, Progress,
+    BigArray, BigArrayBuilder, ChunkCache, Cutout, MemoryOrder, OnMissing, OutOfBounds, Progress,
     ScaleSelector, TypedArray, Unaligned,
 };
 pub use backend::{DynBackend, KeyValueBackend, KeyValueBackendExt};

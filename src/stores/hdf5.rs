@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use bigarrays_backends::fs::Durability;
 use bigarrays_backends::hdf5::cuboids::{Compression, H5CuboidBackend};
-use bigarrays_backends::hdf5::plain;
 use bigarrays_core::DynBackend;
 
 use crate::open::OpenError;
 use crate::registry::Access;
+use crate::stores::plain;
 use crate::url::StoreUrl;
 
 /// Opens the store.
@@ -20,8 +20,7 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
     let path = Path::new(url.location());
     let is_config = path.extension().is_some_and(|end| end == "json");
     if url.parameter("dataset").is_some() || (path.is_file() && !is_config) {
-        url.allow_parameters(&["dataset"])?;
-        return Ok(plain::open(path, url.parameter("dataset"))?);
+        return plain::open(url, access);
     }
     url.allow_parameters(&["block", "compression", "durability", "in_place"])?;
     let mut options = H5CuboidBackend::builder(path)

@@ -11,6 +11,8 @@ pub(crate) mod http;
 pub(crate) mod memory;
 #[cfg(feature = "azure")]
 pub(crate) mod object;
+#[cfg(feature = "hdf5")]
+pub(crate) mod plain;
 #[cfg(feature = "rocksdb")]
 pub(crate) mod rocksdb;
 #[cfg(feature = "s3")]

@@ -8,7 +8,10 @@ Ports are free ones, so that several runs do not meet. Every process is known by
 stopped by it. SeaweedFS and fake-gcs-server come as wheels, Azurite from npm.
 """
 
+import base64
 import contextlib
+import email.utils
+import hmac
 import json
 import os
 import pathlib
@@ -24,6 +27,8 @@ S3_KEY, S3_SECRET = "testaccess", "testsecret1234567890"
 READ_KEY, READ_SECRET = "roaccess", "rosecret1234567890"
 # Azurite's published development account.
 AZURE_ACCOUNT = "devstoreaccount1"
+AZURE_KEY = ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/"
+             "KBHBeksoGMGw==")
 
 
 class Servers:
@@ -233,7 +238,24 @@ def azure(servers):
                   "--disableTelemetry")
     base = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
     servers.ready(f"{base}?comp=list", {403})
+    container(base, "vol")
     servers.environment["BIGARRAYS_TEST_AZURE"] = base
+
+
+def container(base, name):
+    """Makes a container; the request is signed as Azure's SharedKey scheme has it."""
+    date = email.utils.formatdate(usegmt=True)
+    headers = {"x-ms-date": date, "x-ms-version": "2021-12-02"}
+    signed = "".join(f"{key}:{value}\n" for key, value in sorted(headers.items()))
+    resource = f"/{AZURE_ACCOUNT}/{AZURE_ACCOUNT}/{name}\nrestype:container"
+    text = "PUT" + "\n" * 12 + signed + resource
+    digest = hmac.digest(base64.b64decode(AZURE_KEY), text.encode(), "sha256")
+    headers["Authorization"] = (
+        f"SharedKey {AZURE_ACCOUNT}:{base64.b64encode(digest).decode()}")
+    headers["Content-Length"] = "0"
+    request = urllib.request.Request(f"{base}/{name}?restype=container", method="PUT",
+                                     headers=headers)
+    urllib.request.urlopen(request)
 
 
 def main():

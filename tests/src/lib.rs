@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod hostile;
+pub mod keys;
 pub mod matrix;
 pub mod npy;
 

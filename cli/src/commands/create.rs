@@ -37,7 +37,7 @@ pub(crate) fn run(args: &CreateArgs, console: Console) -> Result<(), CliError> {
         array.chunk_count(array.bounds()),
     );
     warn_of_oddities(array.info(), console);
-    console.facts(&json!({ "url": args.url, "info": array.info().to_value() }), &text);
+    console.facts(&json!({ "url": args.url.to_string(), "info": array.info().to_value() }), &text);
     Ok(())
 }
 

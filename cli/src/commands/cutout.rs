@@ -45,7 +45,7 @@ pub(crate) fn run(args: &CutoutArgs, console: Console) -> Result<(), CliError> {
     output::write(&args.output, bytes, data_type, size(bbox))?;
     if args.output != Path::new("-") {
         let facts = json!({
-            "url": args.url,
+            "url": args.url.to_string(),
             "output": args.output,
             "box": { "min": bbox.min, "max": bbox.max },
             "size": size(bbox),

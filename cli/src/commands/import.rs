@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ImportArgs, console: Console) -> Result<(), CliError> {
     let bbox = transfer::copy(source.as_mut(), &array, at, memory.source, console)?;
     let chunks = array.chunk_count(bbox);
     let facts = json!({
-        "url": args.url,
+        "url": args.url.to_string(),
         "source": args.source,
         "box": { "min": bbox.min, "max": bbox.max },
         "data_type": array.data_type().name(),

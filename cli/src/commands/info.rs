@@ -9,6 +9,7 @@ use crate::args::InfoArgs;
 use crate::chunks::{self, Shards};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::values::Url;
 use crate::volume;
 
 /// What becomes of compressed chunks in a directory tree.
@@ -53,7 +54,7 @@ fn chunk_count(scale: &Scale) -> u128 {
     scale.grid_size().iter().fold(1, |product: u128, &axis| product.saturating_mul(axis.into()))
 }
 
-fn facts(url: &str, info: &VolumeInfo, compressions: &[Option<ContentEncoding>]) -> Value {
+fn facts(url: &Url, info: &VolumeInfo, compressions: &[Option<ContentEncoding>]) -> Value {
     let scales: Vec<Value> = info
         .scales
         .iter()
@@ -78,7 +79,7 @@ fn facts(url: &str, info: &VolumeInfo, compressions: &[Option<ContentEncoding>])
         })
         .collect();
     json!({
-        "url": url,
+        "url": url.to_string(),
         "type": info.volume_type.to_string(),
         "data_type": info.data_type.name(),
         "num_channels": info.num_channels,
@@ -87,7 +88,7 @@ fn facts(url: &str, info: &VolumeInfo, compressions: &[Option<ContentEncoding>])
     })
 }
 
-fn table(url: &str, info: &VolumeInfo) -> String {
+fn table(url: &Url, info: &VolumeInfo) -> String {
     let channels = match info.num_channels {
         1 => "1 channel".to_owned(),
         channels => format!("{channels} channels"),
@@ -122,7 +123,7 @@ fn table(url: &str, info: &VolumeInfo) -> String {
 }
 
 /// What does not fit into the table: a line for each thing, after an empty one.
-fn notes(url: &str, info: &VolumeInfo, compressions: &[Option<ContentEncoding>]) -> String {
+fn notes(url: &Url, info: &VolumeInfo, compressions: &[Option<ContentEncoding>]) -> String {
     let mut lines = Vec::new();
     for (index, (scale, compression)) in info.scales.iter().zip(compressions).enumerate() {
         let parameters = chunks::parameters(scale);

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &MissingArgs, console: Console) -> Result<(), CliError> 
     let keys: Vec<&str> = missing.iter().map(|missing| missing.key.as_str()).collect();
     let total = array.chunk_count(bbox);
     console.note(&format!("{} of {total} chunks are missing", keys.len()));
-    let facts = json!({ "url": args.url, "chunks": total, "missing": keys });
+    let facts = json!({ "url": args.url.to_string(), "chunks": total, "missing": keys });
     if console.is_json() || !keys.is_empty() {
         console.facts(&facts, &keys.join("\n"));
     }

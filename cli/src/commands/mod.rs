@@ -1,5 +1,7 @@
 //! One file per command.
 
+mod cache;
+mod check_store;
 mod create;
 mod cutout;
 mod demo;
@@ -9,6 +11,7 @@ mod missing;
 mod points;
 mod rm;
 mod shard;
+mod stores;
 mod write;
 
 use crate::args::{Cli, Command};
@@ -28,6 +31,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Missing(args) => missing::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),
         Command::Rm(args) => rm::run(&args, console),
+        Command::Cache(args) => cache::run(&args, console),
+        Command::Stores => stores::run(console),
+        Command::CheckStore(args) => check_store::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),
     }
 }

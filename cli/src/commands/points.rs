@@ -39,7 +39,7 @@ pub(crate) fn run(args: &PointsArgs, console: Console) -> Result<(), CliError> {
             format!("{x},{y},{z}\t{}", values.join("\t"))
         })
         .collect();
-    console.facts(&json!({ "url": args.url, "points": facts }), &text.join("\n"));
+    console.facts(&json!({ "url": args.url.to_string(), "points": facts }), &text.join("\n"));
     Ok(())
 }
 

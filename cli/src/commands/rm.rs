@@ -25,7 +25,7 @@ pub(crate) fn run(args: &RmArgs, console: Console) -> Result<(), CliError> {
             None => (array.delete_all()?, "chunks"),
         }
     };
-    let facts = json!({ "url": args.url, "deleted": deleted });
+    let facts = json!({ "url": args.url.to_string(), "deleted": deleted });
     console.facts(&facts, &format!("deleted {deleted} {what} of {}", args.url));
     Ok(())
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::args::{ShardArgs, ShardGetArgs, ShardLsArgs, ShardVerb};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::values::Url;
 use crate::volume;
 
 /// No value is decompressed to more than this.
@@ -34,7 +35,7 @@ fn ls(args: &ShardLsArgs, console: Console) -> Result<(), CliError> {
     }
 }
 
-fn list_shards(shards: &Shards, url: &str, console: Console) -> Result<(), CliError> {
+fn list_shards(shards: &Shards, url: &Url, console: Console) -> Result<(), CliError> {
     let mut found = shards.store.list()?;
     found.sort_unstable_by_key(|shard| shard.shard);
     let text: Vec<String> =
@@ -47,13 +48,13 @@ fn list_shards(shards: &Shards, url: &str, console: Console) -> Result<(), CliEr
         .collect();
     console.note(&format!("{} shards", found.len()));
     if console.is_json() || !found.is_empty() {
-        console.facts(&json!({ "url": url, "shards": facts }), &text.join("\n"));
+        console.facts(&json!({ "url": url.to_string(), "shards": facts }), &text.join("\n"));
     }
     Ok(())
 }
 
 /// The shard that has, or would have, an id.
-fn list_ids(shards: &Shards, url: &str, id: u64, console: Console) -> Result<(), CliError> {
+fn list_ids(shards: &Shards, url: &Url, id: u64, console: Console) -> Result<(), CliError> {
     let place = shards.store.place(id);
     let key = shards.store.key(place.shard)?;
     let entries = shards.store.entries(place.shard)?.ok_or_else(|| {
@@ -81,7 +82,8 @@ fn list_ids(shards: &Shards, url: &str, id: u64, console: Console) -> Result<(),
         })
         .collect();
     console.note(&format!("{key}: {} ids", entries.len()));
-    let facts = json!({ "url": url, "key": key.as_str(), "shard": place.shard, "ids": facts });
+    let facts =
+        json!({ "url": url.to_string(), "key": key.as_str(), "shard": place.shard, "ids": facts });
     console.facts(&facts, &text.join("\n"));
     Ok(())
 }
@@ -121,7 +123,7 @@ impl Shards {
 }
 
 /// Opens the shards of a volume's scale, or of meshes, skeletons or annotations.
-fn open(url: &str, scale: Option<&str>) -> Result<Shards, CliError> {
+fn open(url: &Url, scale: Option<&str>) -> Result<Shards, CliError> {
     let store = volume::reader().open_store(url)?;
     let key = bigarrays::Key::new("info").map_err(bigarrays::Error::from)?;
     let info: Option<Value> = bigarrays::backend::wait(store.get_bytes(&key))

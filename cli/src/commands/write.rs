@@ -33,7 +33,7 @@ pub(crate) fn run(args: &WriteArgs, console: Console) -> Result<(), CliError> {
     let bbox = transfer::copy(source.as_mut(), &array, args.at.0, memory.source, console)?;
     let chunks = array.chunk_count(bbox);
     let facts = json!({
-        "url": args.url,
+        "url": args.url.to_string(),
         "box": { "min": bbox.min, "max": bbox.max },
         "chunks": chunks,
     });

@@ -9,6 +9,8 @@
 //! - NIfTI: dimension 1, 2, 3 and, if there are several, 4. Default `xyz`, `xyzc`.
 //! - Raw: the letters are in the order of `--size`, the first varies fastest. Default `xy`,
 //!   `xyz`, `xyzc`.
+//! - HDF5: letter *i* names dimension *i* of the dataset (the last varies fastest). Default what
+//!   the file says, or `yx`, `zyx`, `czyx`.
 //!
 //! An axis without a letter has one element.
 

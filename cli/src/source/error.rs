@@ -76,6 +76,15 @@ pub(crate) enum SourceError {
         /// What the decoder says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A dataset of an HDF5 file cannot be opened or read.
+    #[cfg(feature = "hdf5")]
+    #[error("cannot read {}", .path.display())]
+    Dataset {
+        /// The file.
+        path: PathBuf,
+        /// What the store says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The pages of a stack differ.
     #[error(
         "{}{} is {found}, but {} is {expected}; all pages of a stack must agree",

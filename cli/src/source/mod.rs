@@ -14,6 +14,7 @@
 //! tiles    which boxes to ask for
 //! open     which of the formats it is: npy (npy_header), nifti, raw, tiff (tiff_notes), png
 //!          (gzip, folder, pages: what several of them need)
+//! hdf5     a dataset of an HDF5 file, through the store that reads them
 //! ```
 
 mod axes;
@@ -22,6 +23,8 @@ mod error;
 mod folder;
 mod gather;
 mod gzip;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod layout;
 mod nifti;
 mod npy;

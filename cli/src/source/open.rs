@@ -6,7 +6,7 @@ use std::path::Path;
 use bigarrays::info::DataType;
 
 use super::axes::Axes;
-use super::folder::{self, Folder};
+use super::folder::{self, Folder, has_extension};
 use super::strided::{Source, Strided};
 use super::{SourceError, nifti, npy, png, raw, tiff};
 
@@ -19,7 +19,7 @@ pub(crate) struct SourceOptions {
     pub(crate) size: Option<Vec<u64>>,
     /// Raw sources only: the type of their values.
     pub(crate) data_type: Option<DataType>,
-    /// Which dataset of a file that holds several. No such format is read yet.
+    /// Which dataset of an HDF5 file; without one the only array that it has.
     pub(crate) dataset: Option<String>,
     /// Bytes that may be used, however large the source: half of them to hold what was unpacked,
     /// half for the boxes of [`tiles`](super::tiles()). A few MiB come on top. Default 256 MiB.
@@ -38,12 +38,6 @@ impl Default for SourceOptions {
 /// What is wrong with the file or the options, see [`SourceError`].
 pub(crate) fn open(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, SourceError> {
     let kind = fs::metadata(path).map_err(SourceError::io("open", path))?;
-    if options.dataset.is_some() {
-        return Err(SourceError::Options {
-            path: path.to_owned(),
-            reason: "--dataset is for HDF5, which is not in this version; convert the dataset to .npy",
-        });
-    }
     let options_error = |reason| SourceError::Options { path: path.to_owned(), reason };
     match (&options.size, options.data_type) {
         (Some(_), Some(_)) if kind.is_dir() => {
@@ -55,7 +49,22 @@ pub(crate) fn open(path: &Path, options: &SourceOptions) -> Result<Box<dyn Sourc
         (None, None) => {}
         _ => return Err(options_error("raw files need both --size and --dtype, others neither")),
     }
+    if options.dataset.is_some() || has_extension(path, &["h5", "hdf5", "hdf"]) {
+        return open_dataset(path, options);
+    }
     Ok(Box::new(open_by_name(path, kind.is_dir(), options)?))
+}
+
+#[cfg(feature = "hdf5")]
+fn open_dataset(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, SourceError> {
+    super::hdf5::open(path, options)
+}
+
+#[cfg(not(feature = "hdf5"))]
+fn open_dataset(path: &Path, _: &SourceOptions) -> Result<Box<dyn Source>, SourceError> {
+    let what = "datasets of HDF5 files are not read by this build";
+    let advice = "build the command with the cargo feature `hdf5`, or convert it to .npy";
+    Err(SourceError::unsupported(path, what, advice))
 }
 
 fn open_by_name(
@@ -82,14 +91,14 @@ fn open_by_name(
     } else if ends(&[".raw", ".raw.gz"]) {
         let reason = "a raw file needs --size and --dtype";
         Err(SourceError::Options { path: path.to_owned(), reason })
-    } else if ends(&[".h5", ".hdf5", ".hdf", ".nrrd", ".mrc", ".zarr", ".n5"]) {
+    } else if ends(&[".nrrd", ".mrc", ".zarr", ".n5"]) {
         let advice = "convert it to .npy, .nii or .tif";
         Err(SourceError::unsupported(path, "this format is not in this version", advice))
     } else {
         Err(SourceError::unsupported(
             path,
             "its name says of no format that is known",
-            "known are .npy, .nii (both also .gz), .tif, .png, folders of .tif or .png, and any file as raw with --size and --dtype",
+            "known are .npy, .nii (both also .gz), .tif, .png, .h5, folders of .tif or .png, and any file as raw with --size and --dtype",
         ))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bigarrays_info::{DataType, Scale, VolumeInfo};
 
 use super::builder::BigArrayBuilder;
+use super::chunk_cache::{ArrayCache, Forgetting};
 use super::drive::Driver;
 use super::options::{Options, Progress, ScaleSelector};
 use crate::backend::{
@@ -56,6 +57,7 @@ pub(super) struct Inner<B> {
     pub(super) fill: [u8; 8],
     pub(super) options: Options,
     pub(super) driver: Driver,
+    pub(super) cache: Option<ArrayCache>,
 }
 
 impl<B> Clone for BigArray<B> {
@@ -308,9 +310,20 @@ impl<B: KeyValueBackend> BigArray<B> {
         bytemuck::pod_read_unaligned(&self.inner.fill[..size_of::<T>()])
     }
 
-    /// Bytes that one chunk needs on its way: as stored, decompressed and decoded.
+    /// Bytes that one chunk needs on its way: as stored, decompressed and decoded, and as it is
+    /// kept.
     pub(super) fn chunk_cost(&self) -> usize {
-        self.inner.store.largest_chunk_bytes().saturating_mul(2)
+        let copies = if self.inner.cache.is_some() { 3 } else { 2 };
+        self.inner.store.largest_chunk_bytes().saturating_mul(copies)
+    }
+
+    /// Makes the chunk cache forget these cells when it is dropped: when their write is done,
+    /// failed or not.
+    pub(super) fn forgetting(
+        &self,
+        cells: impl IntoIterator<Item = [u64; 3]>,
+    ) -> Option<Forgetting<'_>> {
+        Some(self.inner.cache.as_ref()?.forgetting(cells))
     }
 
     /// Tells that the voxels of another chunk, or of a part of one, are done.

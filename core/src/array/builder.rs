@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bigarrays_info::{InfoError, VolumeInfo};
 
 use super::big_array::{BigArray, Inner};
+use super::chunk_cache::{ArrayCache, ChunkCache, Identity};
 use super::drive::Driver;
 use super::options::{
     DEFAULT_MEMORY, MemoryOrder, OnMissing, Options, OutOfBounds, ScaleSelector, Unaligned,
@@ -125,6 +126,22 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
         self
     }
 
+    /// Keeps decoded chunks in `cache`, which other arrays may share. Default: none are kept.
+    #[must_use]
+    pub fn chunk_cache(mut self, cache: ChunkCache) -> Self {
+        self.options.chunk_cache = Some(cache);
+        self
+    }
+
+    /// Names the store to the chunk cache: arrays that share a cache and say the same name share
+    /// the chunks of the same scale. Default: an array shares with those made of it and of its
+    /// builder only, for two stores may have one `Display`.
+    #[must_use]
+    pub fn cache_identity(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.options.identity = Identity::Named(name.into());
+        self
+    }
+
     /// Opens the volume.
     ///
     /// # Errors
@@ -216,8 +233,12 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
         let store = ChunkStore::new(backend, &root, scale, data_type, channels, transport)?;
         let index_cache = options.index_cache.unwrap_or(DEFAULT_INDEX_CACHE);
         let store = store.with_index_cache(index_cache);
+        let cache = options.chunk_cache.clone().map(|cache| {
+            ArrayCache::new(cache, options.identity.clone(), store.directory(), &info, scale_index)
+        });
         let driver = Driver::new(options.threads, options.memory.unwrap_or(DEFAULT_MEMORY));
-        let inner = Inner { store, root, info, info_version, scale_index, fill, options, driver };
+        let inner =
+            Inner { store, root, info, info_version, scale_index, fill, options, driver, cache };
         Ok(BigArray::new(inner))
     }
 

@@ -6,6 +6,7 @@
 //! | `builder` | [`BigArrayBuilder`]: opening and creating, and every option |
 //! | `options` | the options' types and defaults |
 //! | `plan` | pure: which part of which chunk goes into which window of the result |
+//! | `chunk_cache` | [`ChunkCache`]: decoded chunks, kept from one read to the next |
 //! | `drive` | the only concurrency: jobs under a budget of threads and bytes |
 //! | `read`, `points`, `write`, `update`, `remove`, `missing` | one verb each |
 //! | `scatter` | voxels between chunks and windows of any strides |
@@ -14,6 +15,7 @@
 
 mod big_array;
 mod builder;
+mod chunk_cache;
 mod drive;
 mod fetch;
 mod missing;
@@ -25,6 +27,7 @@ mod points;
 mod read;
 mod remove;
 mod scatter;
+mod shard_kept;
 mod shard_read;
 mod shard_write;
 mod typed;
@@ -33,6 +36,7 @@ mod write;
 
 pub use big_array::BigArray;
 pub use builder::BigArrayBuilder;
+pub use chunk_cache::{ChunkCache, DEFAULT_CHUNK_CACHE};
 pub use missing::MissingChunk;
 pub use options::{
     DEFAULT_MEMORY, MemoryOrder, OnMissing, OutOfBounds, Progress, ScaleSelector, Unaligned,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
+use super::chunk_cache::{ChunkCache, Identity};
 use crate::element::Number;
 use crate::transport::Transport;
 
@@ -127,4 +128,7 @@ pub(crate) struct Options {
     pub(crate) threads: Option<NonZeroUsize>,
     pub(crate) memory: Option<usize>,
     pub(crate) index_cache: Option<usize>,
+    pub(crate) chunk_cache: Option<ChunkCache>,
+    /// Which store it is, to the chunk cache.
+    pub(crate) identity: Identity,
 }

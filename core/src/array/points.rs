@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayViewMut1, Axis};
 use super::big_array::BigArray;
 use super::options::OutOfBounds;
 use crate::backend::KeyValueBackend;
-use crate::chunk_store::{Fetched, shape_in_memory};
+use crate::chunk_store::{Fetched, Found, shape_in_memory};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::geometry::{BoundingBox, ChunkPart};
@@ -43,9 +43,12 @@ impl<B: KeyValueBackend> BigArray<B> {
             let chunk = self.grid().chunk_box(cell);
             (ChunkPart { cell, chunk, part: chunk }, rows)
         });
-        self.with_chunks(chunks, |Fetched { part, key, blob }, rows, scratch| {
-            let Some(blob) = blob else { return self.allow_missing(part, key) };
-            let voxels = self.inner.store.decode(key, &part.chunk, &blob, scratch)?;
+        self.with_chunks(chunks, |Fetched { part, key, found }, rows, scratch| {
+            let voxels: &[u8] = match &found {
+                Found::Absent => return self.allow_missing(part, key),
+                Found::Stored(blob) => self.inner.store.decode(key, &part.chunk, blob, scratch)?,
+                Found::Decoded(voxels) => voxels,
+            };
             for (point, row) in rows {
                 pick(voxels, &part.chunk, point, row);
             }

@@ -7,7 +7,7 @@ use super::options::{MemoryOrder, OnMissing, OutOfBounds};
 use super::plan;
 use super::scatter::{Block, rows, scatter};
 use crate::backend::{Blob, KeyValueBackend};
-use crate::chunk_store::{Fetched, Scratch, shape_in_memory};
+use crate::chunk_store::{Fetched, Found, Scratch, shape_in_memory};
 use crate::dispatch;
 use crate::element::{DynArray, Element, zeros};
 use crate::error::{Error, Result};
@@ -138,10 +138,11 @@ impl<B: KeyValueBackend> BigArray<B> {
             inner
         };
         let windows = plan::windows_mut(&cover, inner);
-        self.with_chunks(cover.zip(windows), |Fetched { part, key, blob }, window, scratch| {
-            match blob {
-                Some(blob) => self.decode_into(part, key, &blob, scratch, window)?,
-                None => {
+        self.with_chunks(cover.zip(windows), |Fetched { part, key, found }, window, scratch| {
+            match found {
+                Found::Decoded(voxels) => scatter(&voxels, self.block(part), window),
+                Found::Stored(blob) => self.decode_into(part, key, &blob, scratch, window)?,
+                Found::Absent => {
                     self.allow_missing(part, key)?;
                     fill_window(window, fill, needs_fill);
                 }

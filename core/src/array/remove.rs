@@ -54,6 +54,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         self.inner.driver.in_waves(cover, WAVE, KEY_COST, |wave| {
             let keys: Result<Vec<Key>> =
                 wave.iter().map(|part| self.inner.store.key(part)).collect();
+            let _forgetting = self.forgetting(wave.iter().map(|part| part.cell));
             wait(self.backend().delete_batch(&keys?))?;
             self.report(wave.len() as u64, 0);
             Ok(())
@@ -68,7 +69,11 @@ impl<B: KeyValueBackend> BigArray<B> {
     /// [`Error::ScaleLocked`]; [`Error::Backend`]: some chunks may be deleted; repeat the call.
     pub fn delete_all(&self) -> Result<u64> {
         self.require_unlocked()?;
-        Ok(wait(delete_chunks(self.backend(), self.directory()))?)
+        let deleted = wait(delete_chunks(self.backend(), self.directory()));
+        if let Some(cache) = &self.inner.cache {
+            cache.forget_array();
+        }
+        Ok(deleted?)
     }
 }
 
@@ -90,7 +95,11 @@ impl<B: KeyValueBackend> BigArrayBuilder<B> {
             info.scales.iter().map(|scale| chunk_store::resolve(&self.root, &scale.key)).collect();
         let mut deleted = 0;
         for directory in directories? {
-            deleted += wait(delete_chunks(self.backend.as_ref(), &directory))?;
+            let chunks = wait(delete_chunks(self.backend.as_ref(), &directory));
+            if let Some(cache) = &self.options.chunk_cache {
+                cache.forget_store(&self.options.identity);
+            }
+            deleted += chunks?;
         }
         for key in [Key::new(format!("{}provenance", self.root))?, self.info_key()?] {
             if wait(self.backend.head(&key))?.is_some() {

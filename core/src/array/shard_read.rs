@@ -5,21 +5,27 @@
 //! whole with one request. Then neighbouring chunks are read together and decoded. Every read is
 //! checked against the version that the index was of; chunks of a shard that somebody replaced
 //! meanwhile are looked up again.
+//!
+//! With a chunk cache, chunks that are kept are worked on first (`shard_kept`), and the shards are
+//! read for the others.
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::big_array::BigArray;
+use super::chunk_cache::{ArrayCache, ChunkArrival, ChunkClaim, ChunkLead};
 use crate::backend::{
     Blob, ByteRange, IoModel, KeyValueBackend, Limits, Version, coalesce, overwritten,
 };
-use crate::chunk_store::{Fetched, Scratch, VolumeShards};
+use crate::chunk_store::{Fetched, Found, Scratch, VolumeShards};
 use crate::error::Result;
 use crate::geometry::ChunkPart;
+use crate::kept::Claim;
 use crate::key::Key;
 use crate::shard::{ATTEMPTS, Opened, ShardStore, shard_index_len};
 
@@ -29,10 +35,18 @@ const MOST: u64 = 60;
 const MAX_RUN: u64 = 8 << 20;
 
 /// A chunk that is wanted, its id, and what belongs to it.
-struct Wanted<T> {
+pub(super) struct Wanted<T> {
     id: u64,
-    part: ChunkPart,
-    item: T,
+    pub(super) part: ChunkPart,
+    pub(super) item: T,
+}
+
+/// A chunk that another call reads, and the version of the shard that this one saw.
+pub(super) struct Waiting<T> {
+    pub(super) wanted: Wanted<T>,
+    pub(super) key: Key,
+    pub(super) version: Option<Version>,
+    pub(super) arrival: ChunkArrival,
 }
 
 /// The chunks wanted of one shard.
@@ -54,6 +68,22 @@ enum Source {
     File(Range<u64>),
 }
 
+/// What was loaded of a source: its bytes, and for each chunk, if there is a chunk cache, who
+/// decodes it. Without bytes nobody here does.
+struct Loaded {
+    bytes: Bytes,
+    claims: Vec<Option<ChunkClaim>>,
+    begun: Duration,
+}
+
+/// What a load is, as the fetch of it needs to know.
+struct Plan {
+    request: usize,
+    source: Source,
+    /// The cells of chunks that may be kept.
+    cells: Vec<Option<[u64; 3]>>,
+}
+
 /// Chunks that come from one source.
 struct Load<T> {
     request: usize,
@@ -68,12 +98,19 @@ pub(super) fn with_chunks<B: KeyValueBackend, T: Send>(
     chunks: impl Iterator<Item = (ChunkPart, T)> + Send,
     work: impl Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
 ) -> Result<()> {
-    let reader = Reader { array, shards, work };
-    let mut requests = reader.requests(chunks)?;
+    let reader = Reader { array, shards, cache: array.inner.cache.as_ref(), work };
+    let mut requests = match reader.cache {
+        None => reader.requests(chunks)?,
+        Some(cache) => reader.requests(reader.without_kept(cache, chunks)?.into_iter())?,
+    };
     for attempt in 0..ATTEMPTS {
-        let mut outdated = Vec::new();
+        let (mut outdated, waiting) = (Vec::new(), Mutex::new(Vec::new()));
         for group in groups(requests, array.inner.driver.memory() as u64 / 2) {
-            outdated.extend(reader.read_group(group, attempt > 0)?);
+            outdated.extend(reader.read_group(group, attempt > 0, &waiting)?);
+        }
+        // Only now, when nobody waits for this call any more.
+        if let Some(cache) = reader.cache {
+            outdated.extend(reader.settle(cache, take(&waiting))?);
         }
         if outdated.is_empty() {
             return Ok(());
@@ -91,7 +128,7 @@ pub(super) fn absent<B: KeyValueBackend>(
     shards: &VolumeShards<Arc<B>>,
     chunks: impl Iterator<Item = ChunkPart>,
 ) -> Result<Vec<ChunkPart>> {
-    let reader = Reader { array, shards, work: () };
+    let reader = Reader { array, shards, cache: None, work: () };
     let mut requests = reader.requests(chunks.enumerate().map(|(place, part)| (part, place)))?;
     for request in &mut requests {
         request.whole = None;
@@ -124,10 +161,11 @@ fn groups<T>(requests: Vec<Request<T>>, memory: u64) -> impl Iterator<Item = Vec
     })
 }
 
-struct Reader<'a, B: KeyValueBackend, W> {
-    array: &'a BigArray<B>,
-    shards: &'a VolumeShards<Arc<B>>,
-    work: W,
+pub(super) struct Reader<'a, B: KeyValueBackend, W> {
+    pub(super) array: &'a BigArray<B>,
+    pub(super) shards: &'a VolumeShards<Arc<B>>,
+    cache: Option<&'a ArrayCache>,
+    pub(super) work: W,
 }
 
 impl<B: KeyValueBackend, W> Reader<'_, B, W> {
@@ -161,7 +199,12 @@ where
     B: KeyValueBackend,
 {
     /// Reads chunks of several shards. What turned out to be outdated comes back.
-    fn read_group<T: Send>(&self, group: Vec<Request<T>>, fresh: bool) -> Result<Vec<Wanted<T>>>
+    fn read_group<T: Send>(
+        &self,
+        group: Vec<Request<T>>,
+        fresh: bool,
+        waiting: &Mutex<Vec<Waiting<T>>>,
+    ) -> Result<Vec<Wanted<T>>>
     where
         W: Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
     {
@@ -172,7 +215,7 @@ where
             heads.push((request.key.clone(), opened.version.clone()));
             loads.extend(self.loads(heads.len() - 1, request.wanted, opened));
         }
-        self.read_loads(&heads, loads)
+        self.read_loads(&heads, loads, waiting)
     }
 
     /// Looks up where the chunks lie, in many shards at once.
@@ -251,6 +294,7 @@ where
         &self,
         heads: &[(Key, Option<Version>)],
         loads: Vec<Load<T>>,
+        waiting: &Mutex<Vec<Waiting<T>>>,
     ) -> Result<Vec<Wanted<T>>>
     where
         W: Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
@@ -261,22 +305,27 @@ where
         });
         let longest = usize::try_from(longest.max().unwrap_or(0)).unwrap_or(usize::MAX);
         let cost = longest.saturating_add(self.array.chunk_cost());
-        let (sources, chunks): (Vec<_>, Vec<_>) =
-            loads.into_iter().map(|load| ((load.request, load.source), load.chunks)).unzip();
+        let (plans, chunks): (Vec<_>, Vec<_>) =
+            loads.into_iter().map(|load| (self.plan(&load), load.chunks)).unzip();
         let outdated = Mutex::new(Vec::new());
         self.array.inner.driver.fetch_and_work(
             self.array.backend().capabilities(),
             chunks.into_iter().enumerate(),
             cost,
             |place| {
-                let (request, source) = sources[place].clone();
-                let (key, version) = &heads[request];
-                self.load(key, version.as_ref(), source)
+                let plan = &plans[place];
+                let (key, version) = &heads[plan.request];
+                self.load(key, version.as_ref(), plan)
             },
             |place, chunks, loaded, scratch| {
-                let (request, source) = &sources[place];
+                let plan = &plans[place];
+                let head = &heads[plan.request];
                 match loaded {
-                    Some(bytes) => self.deliver(&heads[*request], source, &bytes, chunks, scratch),
+                    Some(loaded) => {
+                        let late = self.deliver(head, &plan.source, loaded, chunks, scratch)?;
+                        waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(late);
+                        Ok(())
+                    }
                     None => {
                         let chunks = chunks.into_iter().map(|(wanted, _)| wanted);
                         outdated.lock().unwrap_or_else(PoisonError::into_inner).extend(chunks);
@@ -285,34 +334,65 @@ where
                 }
             },
         )?;
-        Ok(mem::take(&mut outdated.lock().unwrap_or_else(PoisonError::into_inner)))
+        Ok(take(&outdated))
     }
 
-    /// Does the work on each chunk of a source.
+    /// What the fetch of a load needs to know.
+    fn plan<T>(&self, load: &Load<T>) -> Plan {
+        let may_be_kept = |part: &ChunkPart| !self.array.is_decoded_alone(part);
+        let cells = load.chunks.iter().map(|(wanted, _)| &wanted.part);
+        let cells = match load.source {
+            Source::Absent => Vec::new(),
+            _ => cells.map(|part| may_be_kept(part).then_some(part.cell)).collect(),
+        };
+        Plan { request: load.request, source: load.source.clone(), cells }
+    }
+
+    /// Does the work on each chunk of a source. What another call reads comes back.
     fn deliver<T>(
         &self,
         (key, version): &(Key, Option<Version>),
         source: &Source,
-        bytes: &Bytes,
+        loaded: Loaded,
         chunks: Vec<(Wanted<T>, Range<u64>)>,
         scratch: &mut Scratch,
-    ) -> Result<()>
+    ) -> Result<Vec<Waiting<T>>>
     where
         W: Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
     {
-        for (Wanted { part, item, .. }, place) in chunks {
-            let stored = match source {
+        let Loaded { bytes, claims, begun } = loaded;
+        let mut claims = claims.into_iter();
+        let mut waiting = Vec::new();
+        for (wanted, place) in chunks {
+            let stored = || match source {
                 Source::Absent => None,
                 Source::Memory(bytes) => Some(bytes.clone()),
                 Source::File(range) => {
                     let inside = place.start - range.start..place.end - range.start;
-                    Some(ByteRange::Bounded(inside).slice(bytes))
+                    Some(ByteRange::Bounded(inside).slice(&bytes))
                 }
             };
-            let blob = stored.map(|bytes| self.shards.store.blob(bytes, version.clone()));
-            (self.work)(Fetched { part: &part, key, blob }, item, scratch)?;
+            let blob = || stored().map(|bytes| self.shards.store.blob(bytes, version.clone()));
+            let found = match (claims.next().flatten(), self.cache) {
+                (Some(Claim::Wait(arrival)), _) => {
+                    let (key, version) = (key.clone(), version.clone());
+                    waiting.push(Waiting { wanted, key, version, arrival });
+                    continue;
+                }
+                (Some(Claim::Kept(chunk)), _) => chunk.voxels.map_or(Found::Absent, Found::Decoded),
+                (Some(Claim::Lead(lead)), Some(cache)) => match blob() {
+                    Some(blob) => {
+                        let lead = (&blob, ChunkLead(lead, begun));
+                        self.array.decode_for_all(cache, &wanted.part, key, lead, scratch)?
+                    }
+                    None => Found::Absent,
+                },
+                _ => blob().into(),
+            };
+            let Wanted { part, item, .. } = wanted;
+            (self.work)(Fetched { part: &part, key, found }, item, scratch)?;
         }
-        Ok(())
+        Ok(waiting)
     }
 
     /// The bytes of a source, or `None` if the file is another by now.
@@ -320,20 +400,59 @@ where
         &self,
         key: &Key,
         version: Option<&Version>,
-        source: Source,
-    ) -> Result<Option<Bytes>> {
-        let range = match source {
-            Source::Absent => return Ok(Some(Bytes::new())),
-            Source::Memory(bytes) => return Ok(Some(bytes)),
-            Source::File(range) => range,
+        plan: &Plan,
+    ) -> Result<Option<Loaded>> {
+        let begun = self.cache.map(ArrayCache::now).unwrap_or_default();
+        let claims = self.claims(version, plan);
+        let is_needed = |claim: &Option<ChunkClaim>| matches!(claim, None | Some(Claim::Lead(_)));
+        let is_needed = claims.is_empty() || claims.iter().any(is_needed);
+        let range = match &plan.source {
+            Source::File(range) if is_needed => range,
+            Source::Absent | Source::Memory(_) | Source::File(_) => {
+                return Ok(Some(Loaded { bytes: Bytes::new(), claims, begun }));
+            }
         };
-        let blob = self.array.backend().get(key, ByteRange::Bounded(range.clone())).await?;
+        let blob = match self.array.backend().get(key, ByteRange::Bounded(range.clone())).await {
+            Ok(blob) => blob,
+            Err(error) => {
+                fail(claims);
+                return Err(error.into());
+            }
+        };
         match blob {
             Some(Blob { bytes, version: found, .. }) if found.as_ref() == version => {
-                self.shards.store.require_len(key, &bytes, &range)?;
-                Ok(Some(bytes))
+                self.shards.store.require_len(key, &bytes, range)?;
+                Ok(Some(Loaded { bytes, claims, begun }))
             }
             _ => Ok(None),
         }
     }
+
+    /// Who decodes each chunk of a load. A kept one is used if it is of the shard that was opened.
+    fn claims(&self, version: Option<&Version>, plan: &Plan) -> Vec<Option<ChunkClaim>> {
+        let Some(cache) = self.cache else { return Vec::new() };
+        let claim = |cell: &Option<[u64; 3]>| match cache.claim((*cell)?) {
+            Claim::Kept(chunk)
+                if !cache.trusts(&chunk)
+                    && (version.is_none() || chunk.version.as_ref() != version) =>
+            {
+                None
+            }
+            claim => Some(claim),
+        };
+        plan.cells.iter().map(claim).collect()
+    }
+}
+
+/// Tells those who wait for these chunks that they could not be read.
+fn fail(claims: Vec<Option<ChunkClaim>>) {
+    for claim in claims.into_iter().flatten() {
+        if let Claim::Lead(lead) = claim {
+            lead.fail();
+        }
+    }
+}
+
+fn take<T>(list: &Mutex<Vec<T>>) -> Vec<T> {
+    mem::take(&mut list.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -93,6 +93,7 @@ impl<B: KeyValueBackend> BigArray<B> {
     ) -> Result<()> {
         let whole = job.chunks.iter().filter(|(_, part, _)| part.is_whole());
         let encoded = self.encode_chunks(whole, side)?;
+        let _forgetting = self.forgetting(job.chunks.iter().map(|(_, part, _)| part.cell));
         if job.owned {
             let key = shards.store.key(job.shard)?;
             let values = encoded.into_iter().map(|(id, bytes)| (id, Cow::Owned(bytes))).collect();
@@ -169,6 +170,7 @@ impl<B: KeyValueBackend> BigArray<B> {
     ) -> Result<()> {
         let mut owned = BTreeMap::new();
         let mut ids: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        let _forgetting = self.forgetting(self.grid().cover(bbox).map(|part| part.cell));
         for part in self.grid().cover(bbox) {
             let shard = shards.shard(part.cell);
             owned.entry(shard).or_insert_with(|| shards.is_owned(part.cell, bbox));

@@ -62,6 +62,7 @@ impl<B: KeyValueBackend> BigArray<B> {
                 false => Precondition::Always,
                 true => unchanged(read.as_ref()).ok_or_else(|| self.needs_compare_and_swap())?,
             };
+            let _forgetting = self.forgetting([part.cell]);
             match store.store(&key, value, when).await? {
                 PutOutcome::Written { .. } => return Ok(()),
                 PutOutcome::Conflict => {

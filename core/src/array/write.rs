@@ -139,6 +139,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         self.inner.driver.in_waves(chunks, MAX_WAVE, self.chunk_cost(), |wave| {
             let puts: Result<Vec<Put>> =
                 wave.iter().map(|(part, window)| self.encode(part, window.view())).collect();
+            let _forgetting = self.forgetting(wave.iter().map(|(part, _)| part.cell));
             wait(self.inner.store.store_batch(puts?))?;
             for (part, _) in &wave {
                 self.report_chunk(&part.part);

@@ -8,6 +8,7 @@ mod shards;
 use std::borrow::Cow;
 
 use bigarrays_info::{DataType, Encoding, Scale, ShardEncoding};
+use bytes::Bytes;
 
 use crate::backend::{
     BackendResult, Blob, ByteRange, ContentEncoding, KeyValueBackend, Meta, Precondition, Put,
@@ -35,8 +36,24 @@ pub(crate) struct Fetched<'a> {
     pub(crate) part: &'a ChunkPart,
     /// The key of the chunk, or of its shard.
     pub(crate) key: &'a Key,
-    /// `None` if it is not stored.
-    pub(crate) blob: Option<Blob>,
+    pub(crate) found: Found,
+}
+
+/// What was found of a chunk.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// It is not stored.
+    Absent,
+    /// Its bytes as they are stored.
+    Stored(Blob),
+    /// All its voxels, as [`ChunkStore::decode`] gives them.
+    Decoded(Bytes),
+}
+
+impl From<Option<Blob>> for Found {
+    fn from(blob: Option<Blob>) -> Self {
+        blob.map_or(Self::Absent, Self::Stored)
+    }
 }
 
 /// The chunks of one scale in a store.

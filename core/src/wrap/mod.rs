@@ -8,18 +8,34 @@
 //! |---|---|
 //! | [`Prefixed`] | a directory of a store as a store of its own |
 //! | [`ReadOnly`] | refuses every write |
+//! | [`Cache`] | keeps values in memory, as they are stored |
+//! | [`DiskCache`] | keeps values in another store: a folder for one that is far away |
+//! | [`Layered`] | several stores, one above the other, as one |
+//! | [`Limit`] | bounds requests in flight and bytes a second |
 //! | [`Retry`] | tries again what failed for the moment |
 //! | [`Trace`] | events of `tracing`, and counts of requests |
 //! | [`Fault`] | failures by plan, for tests |
 
+mod cache;
+mod clock;
+mod disk_cache;
 mod fault;
+mod freshness;
 mod generate;
+mod layered;
+mod limit;
 mod prefix;
 mod read_only;
 mod retry;
 mod trace;
 
+pub use cache::{Cache, DEFAULT_CACHE, SharedCache};
+pub use clock::{Clock, SystemClock};
+pub use disk_cache::{DEFAULT_DISK_CACHE, DiskCache, DiskUsage, LocalCache};
 pub use fault::{Fault, Rule};
+pub use freshness::Freshness;
+pub use layered::{Layered, WriteTo};
+pub use limit::Limit;
 pub use prefix::Prefixed;
 pub use read_only::ReadOnly;
 pub use retry::Retry;

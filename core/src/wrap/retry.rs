@@ -13,19 +13,21 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 mod doubt;
 mod pace;
 
+use super::clock::Clock;
 use super::generate::generate;
 use crate::backend::{
     BackendError, BackendResult, Blob, ByteRange, Capabilities, DeleteOutcome, ErrorKind,
     KeyValueBackend, Meta, Precondition, Put, PutOutcome, Value,
 };
 use crate::key::{Key, Prefix};
-use pace::{Pace, Waits};
+use pace::{Pace, Told, Waits};
 
 /// A store whose [`Transient`](ErrorKind::Transient) failures are tried again; no other kind is.
 ///
 /// By default an operation is attempted 5 times. The waits between begin at 100 ms and double up
 /// to 10 s; each is lengthened by a random part of up to its own length, so that clients that
-/// failed together do not come back together. A [`Blocking`](crate::backend::IoModel::Blocking)
+/// failed together do not come back together. A store that says how long it wants to be left alone
+/// is left alone so long, and a random part longer. A [`Blocking`](crate::backend::IoModel::Blocking)
 /// store waits on its thread, an [`Async`](crate::backend::IoModel::Async) one gives it away.
 ///
 /// # What is tried again
@@ -80,18 +82,44 @@ impl<B> Retry<B> {
         self
     }
 
-    /// The longest wait, before the random part. At most an hour.
+    /// The longest wait of our own choice, before the random part. At most an hour. What the store
+    /// asks for may be longer.
     #[must_use]
     pub const fn max_delay(mut self, delay: Duration) -> Self {
         self.pace.max_delay = delay;
         self
     }
 
-    /// Calls `sleep` for every wait instead of sleeping: for tests, which never sleep.
+    /// The longest that a store may ask to be left alone
+    /// ([`retry_after`](BackendError::retry_after)). Up to this it is waited for at least so long;
+    /// if it asks for more, its error is returned at once, for an earlier attempt would be
+    /// refused. Default: a minute.
     #[must_use]
-    pub fn sleep_with(mut self, sleep: impl Fn(Duration) + Send + Sync + 'static) -> Self {
-        self.pace.sleep = Some(Arc::new(sleep));
+    pub const fn max_retry_after(mut self, wait: Duration) -> Self {
+        self.pace.max_retry_after = wait;
         self
+    }
+
+    /// The time that an operation may take in all: no attempt begins after it, and one that could
+    /// only begin after it is not waited for. An attempt under way is not cut off. Default: none.
+    #[must_use]
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.pace.deadline = Some(deadline);
+        self
+    }
+
+    /// Waits by this clock instead of the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.pace.clock = Arc::new(clock);
+        self
+    }
+
+    /// Calls `sleep` for every wait instead of sleeping: for tests, which never sleep. Only these
+    /// waits count for the [`deadline`](Self::deadline) then.
+    #[must_use]
+    pub fn sleep_with(self, sleep: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        self.clock(Told::new(sleep))
     }
 
     /// The store that is asked again.
@@ -127,9 +155,13 @@ impl<B: KeyValueBackend> Retry<B> {
         let mut waits = self.waits();
         for _ in 0..2 {
             let answer = attempt().await;
-            let failed = answer.as_ref().is_err_and(is_transient);
-            if !failed || !waits.wait().await {
-                return Some(answer);
+            match &answer {
+                Err(error) if is_transient(error) => {
+                    if !waits.after(error).await {
+                        return Some(answer);
+                    }
+                }
+                _ => return Some(answer),
             }
         }
         None
@@ -158,7 +190,7 @@ where
     loop {
         match attempt().await {
             Err(error) if is_transient(&error) => {
-                if !waits.wait().await {
+                if !waits.after(&error).await {
                     return Err(error);
                 }
             }
@@ -215,7 +247,7 @@ impl<B: KeyValueBackend> KeyValueBackend for Retry<B> {
             let mut metas = self.inner.list(prefix);
             let mut first = metas.next().await;
             while let Some(Err(error)) = &first {
-                if !is_transient(error) || !waits.wait().await {
+                if !is_transient(error) || !waits.after(error).await {
                     break;
                 }
                 metas = self.inner.list(prefix);
@@ -245,7 +277,9 @@ impl<B: KeyValueBackend> KeyValueBackend for Retry<B> {
             let failed: Vec<usize> = (0..answers.len())
                 .filter(|&n| answers[n].as_ref().is_err_and(is_transient))
                 .collect();
-            if failed.is_empty() || !waits.wait().await {
+            let asked =
+                failed.iter().filter_map(|&n| answers[n].as_ref().err()?.retry_after()).max();
+            if failed.is_empty() || !waits.wait(asked).await {
                 return answers;
             }
             let again: Vec<Key> = failed.iter().map(|&n| keys[n].clone()).collect();

@@ -1,5 +1,7 @@
 //! Foreign files made by hand, and what they must be as volumes.
 
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod images;
 mod nifti;
 mod npy;
@@ -189,7 +191,7 @@ fn fault(path: &Path, options: &SourceOptions) -> String {
 fn what_is_not_a_source_is_refused_with_what_to_do() {
     let files = Files::new();
     for (name, hint) in [
-        ("a.h5", "convert it to .npy"),
+        ("a.nrrd", "convert it to .npy"),
         ("a.jpg", "known are .npy"),
         ("noending", "known are .npy"),
         ("a.raw", "needs --size and --dtype"),
@@ -198,8 +200,12 @@ fn what_is_not_a_source_is_refused_with_what_to_do() {
         assert!(error.contains(name) && error.contains(hint), "{error}");
     }
     let npy = files.add("a.npy", b"");
-    let dataset = SourceOptions { dataset: Some("/volume".to_owned()), ..SourceOptions::default() };
-    assert!(fault(&npy, &dataset).contains("HDF5"));
+    #[cfg(not(feature = "hdf5"))]
+    for (name, dataset) in [("a.npy", Some("/volume".to_owned())), ("a.h5", None)] {
+        let options = SourceOptions { dataset, ..SourceOptions::default() };
+        let error = fault(&files.add(name, b""), &options);
+        assert!(error.contains("HDF5") && error.contains("feature `hdf5`"), "{error}");
+    }
     let half = SourceOptions { size: Some(vec![1, 2, 3]), ..SourceOptions::default() };
     assert!(fault(&npy, &half).contains("both --size and --dtype"));
     let none = fault(&files.path().join("none.npy"), &SourceOptions::default());

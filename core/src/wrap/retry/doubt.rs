@@ -41,7 +41,8 @@ pub(super) async fn put<B: KeyValueBackend>(
             Finding::Done(version) => return Ok(PutOutcome::Written { version }),
             Finding::Foreign => return Ok(PutOutcome::Conflict),
             Finding::Untouched => {
-                if !waits.wait().await {
+                let asked = doubt.as_ref().and_then(BackendError::retry_after);
+                if !waits.wait(asked).await {
                     return doubt.map_or(Ok(PutOutcome::Conflict), Err);
                 }
             }
@@ -69,7 +70,8 @@ pub(super) async fn delete<B: KeyValueBackend>(
             Finding::Done(_) => return Ok(DeleteOutcome::Deleted),
             Finding::Foreign => return Ok(DeleteOutcome::Conflict),
             Finding::Untouched => {
-                if !waits.wait().await {
+                let asked = doubt.as_ref().and_then(BackendError::retry_after);
+                if !waits.wait(asked).await {
                     return doubt.map_or(Ok(DeleteOutcome::Conflict), Err);
                 }
             }

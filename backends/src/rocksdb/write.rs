@@ -1,0 +1,198 @@
+//! What changes a database.
+//!
+//! Every change is an optimistic transaction: it looks at the records of its keys, and its commit
+//! fails if somebody else changed one of them since. Changes without a condition need that, too:
+//! the pieces of the value that is replaced must be removed, exactly those, and RocksDB checks
+//! transactions only against each other, not against plain writes.
+
+use std::thread;
+use std::time::Duration;
+
+use bigarrays_core::backend::{ErrorKind, Precondition, Put, Value, Version};
+use bigarrays_core::key::Key;
+use rocksdb::{
+    ColumnFamily, ErrorKind as RocksKind, OptimisticTransactionOptions, Transaction, WriteOptions,
+};
+
+use super::database::{Database, Writer, synced};
+use super::failure::Failure;
+use super::layout::{KEYS, VALUES};
+use super::options::Durability;
+use super::record::{PIECE, Record};
+
+/// The longest value in bytes: RocksDB holds it several times in memory while it is written.
+pub(super) const MAX_VALUE: u64 = 1 << 30;
+/// How often a transaction is tried that others disturb.
+const ATTEMPTS: u32 = 64;
+
+/// A transaction on both families.
+struct Change<'a> {
+    transaction: Transaction<'a, Writer>,
+    keys: &'a ColumnFamily,
+    values: &'a ColumnFamily,
+}
+
+impl Change<'_> {
+    /// The record of a key. Who changes it from here on makes the commit fail.
+    fn current(&self, key: &Key) -> Result<Option<Record>, Failure> {
+        let record = self.transaction.get_for_update_cf(self.keys, key.as_str(), true)?;
+        record.map(|record| Record::parse(&record)).transpose()
+    }
+
+    /// Stores a value in place of `old`.
+    fn put(&self, put: &Put, new: Record, old: Option<Record>) -> Result<(), Failure> {
+        let piece = usize::try_from(PIECE).unwrap_or(usize::MAX);
+        for (key, piece) in new.piece_keys().zip(put.value.bytes.chunks(piece)) {
+            self.transaction.put_cf(self.values, key, piece)?;
+        }
+        self.transaction.put_cf(self.keys, put.key.as_str(), new.to_bytes())?;
+        self.remove_pieces(old)
+    }
+
+    fn delete(&self, key: &Key, old: Option<Record>) -> Result<(), Failure> {
+        if old.is_some() {
+            self.transaction.delete_cf(self.keys, key.as_str())?;
+        }
+        self.remove_pieces(old)
+    }
+
+    fn remove_pieces(&self, old: Option<Record>) -> Result<(), Failure> {
+        // A size that nobody stored must not keep us here.
+        for key in old.filter(|old| old.size <= MAX_VALUE).into_iter().flat_map(Record::piece_keys)
+        {
+            self.transaction.delete_cf(self.values, key)?;
+        }
+        Ok(())
+    }
+}
+
+/// A failure and the key that it was about, if it was about one.
+pub(super) type FailureAt<'a> = (Failure, Option<&'a Key>);
+
+/// Stores a value if `when` holds; gives its version if it did.
+pub(super) fn put(
+    database: &Database,
+    durability: Durability,
+    put: &Put,
+    when: &Precondition,
+) -> Result<Option<Version>, Failure> {
+    let new = new_record(database, &put.value)?;
+    let is_done = change(database, durability, |change| {
+        let old = change.current(&put.key)?;
+        let holds = when.holds(old.map(Record::version).as_ref());
+        if holds {
+            change.put(put, new, old)?;
+        }
+        Ok::<_, Failure>(holds)
+    })?;
+    Ok(is_done.then(|| new.version()))
+}
+
+/// Removes a value if `when` holds, and tells whether it did.
+pub(super) fn delete(
+    database: &Database,
+    durability: Durability,
+    key: &Key,
+    when: &Precondition,
+) -> Result<bool, Failure> {
+    change(database, durability, |change| {
+        let old = change.current(key)?;
+        let holds = when.holds(old.map(Record::version).as_ref());
+        if holds {
+            change.delete(key, old)?;
+        }
+        Ok(holds)
+    })
+}
+
+/// Stores several values at once.
+pub(super) fn put_batch<'a>(
+    database: &Database,
+    durability: Durability,
+    puts: &'a [Put],
+) -> Result<(), FailureAt<'a>> {
+    let record = |put: &'a Put| {
+        new_record(database, &put.value).map_err(|failure| (failure, Some(&put.key)))
+    };
+    let records: Vec<Record> = puts.iter().map(record).collect::<Result<_, _>>()?;
+    change(database, durability, |change| {
+        for (put, &new) in puts.iter().zip(&records) {
+            let done = change.current(&put.key).and_then(|old| change.put(put, new, old));
+            done.map_err(|failure| (failure, Some(&put.key)))?;
+        }
+        Ok(true)
+    })
+    .map(|_| ())
+}
+
+/// Removes several values at once.
+pub(super) fn delete_batch<'a>(
+    database: &Database,
+    durability: Durability,
+    keys: &'a [Key],
+) -> Result<(), FailureAt<'a>> {
+    change(database, durability, |change| {
+        for key in keys {
+            let done = change.current(key).and_then(|old| change.delete(key, old));
+            done.map_err(|failure| (failure, Some(key)))?;
+        }
+        Ok(true)
+    })
+    .map(|_| ())
+}
+
+fn new_record(database: &Database, value: &Value) -> Result<Record, Failure> {
+    let size = value.bytes.len() as u64;
+    if size > MAX_VALUE {
+        let note = format!("the value has {size} bytes, and this store takes {MAX_VALUE}");
+        return Err(Failure::new(ErrorKind::Unsupported, note));
+    }
+    let version = database.new_versions(Record::pieces(size).max(1))?;
+    Ok(Record { content_encoding: value.content_encoding, version, size })
+}
+
+/// Runs `work` in a transaction, again if others disturb it. It tells whether there is something
+/// to commit.
+fn change<E: From<Failure>>(
+    database: &Database,
+    durability: Durability,
+    work: impl Fn(&Change<'_>) -> Result<bool, E>,
+) -> Result<bool, E> {
+    let (writer, keys) = (database.to_write()?, database.family(KEYS)?);
+    let values = database.family(VALUES)?;
+    let (options, how) = (options(durability), OptimisticTransactionOptions::default());
+    let mut pause = Duration::from_micros(50);
+    for _ in 0..ATTEMPTS {
+        let transaction = writer.transaction_opt(&options, &how);
+        let change = Change { transaction, keys, values };
+        if !work(&change)? {
+            return Ok(false);
+        }
+        match change.transaction.commit() {
+            Ok(()) => return Ok(true),
+            Err(error) if is_disturbed(&error) => thread::sleep(pause),
+            Err(error) => return Err(Failure::from(error).into()),
+        }
+        pause = (pause * 2).min(Duration::from_millis(10));
+    }
+    let note = format!("others changed the same keys during each of {ATTEMPTS} attempts");
+    Err(Failure::new(ErrorKind::Transient, note).into())
+}
+
+impl From<Failure> for FailureAt<'_> {
+    fn from(failure: Failure) -> Self {
+        (failure, None)
+    }
+}
+
+/// Whether somebody changed a key first, or RocksDB could no longer tell.
+fn is_disturbed(error: &rocksdb::Error) -> bool {
+    matches!(error.kind(), RocksKind::Busy | RocksKind::TryAgain)
+}
+
+fn options(durability: Durability) -> WriteOptions {
+    match durability {
+        Durability::None => WriteOptions::default(),
+        Durability::Batch => synced(),
+    }
+}

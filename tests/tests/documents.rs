@@ -1,0 +1,56 @@
+//! Documents say what the programs do.
+
+#![expect(clippy::expect_used, reason = "test helpers may fail a test")]
+
+use std::fmt::Write as _;
+
+use bigarrays::backends::{StoreFacts, stores};
+use bigarrays_tests::repository;
+
+const BEGIN: &str = "<!-- what the stores say of themselves -->\n";
+const END: &str = "<!-- end -->\n";
+
+fn chapter(store: &StoreFacts) -> String {
+    let schemes: Vec<String> =
+        store.schemes.iter().map(|scheme| format!("`{scheme}://`")).collect();
+    let mut text = format!("### {}: {}\n| | |\n|---|---|\n", schemes.join(", "), store.what);
+    for (name, fact) in [
+        ("feature", format!("`{}`", store.feature)),
+        ("atomic by", store.atomicity.to_owned()),
+        ("survives", store.durability.to_owned()),
+        ("compare-and-swap", store.compare_and_swap.to_owned()),
+        ("side by side", store.concurrency.to_owned()),
+        ("limits", store.limits.to_owned()),
+        ("needs", store.needs.to_owned()),
+    ] {
+        writeln!(text, "| {name} | {fact} |").expect("a string takes it");
+    }
+    text + "\n"
+}
+
+/// Only a build with every store can compare. To write the chapters anew, run this test with
+/// `BIGARRAYS_UPDATE=1`.
+#[test]
+#[cfg(all(
+    feature = "rocksdb",
+    feature = "hdf5",
+    feature = "s3",
+    feature = "gcs",
+    feature = "azure",
+    feature = "http"
+))]
+fn the_guarantees_in_the_documents_are_those_that_the_stores_declare() {
+    let path = repository().join("docs/stores.md");
+    let text = std::fs::read_to_string(&path).expect("the document");
+    let (before, rest) = text.split_once(BEGIN).expect("a beginning");
+    let (found, after) = rest.split_once(END).expect("an end");
+    let wanted: String = stores().into_iter().map(chapter).collect();
+    if std::env::var_os("BIGARRAYS_UPDATE").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).expect("written");
+        return;
+    }
+    assert!(
+        found == wanted,
+        "docs/stores.md is out of date; run this test with BIGARRAYS_UPDATE=1"
+    );
+}
