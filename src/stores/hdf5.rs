@@ -76,3 +76,75 @@ fn block(url: &StoreUrl) -> Result<Option<[u64; 3]>, OpenError> {
 fn refuse<T>(url: &StoreUrl, name: &str, value: &str, known: &str) -> Result<T, OpenError> {
     Err(url.invalid(format!("the {name} {value:?} is none of {known}")).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use bigarrays_core::backend::{Capabilities, KeyValueBackend, KeyValueBackendExt, wait};
+    use bigarrays_core::{BigArray, DataType, Key, VolumeInfo};
+    use ndarray::Array3;
+
+    use crate::{OpenError, OpenOptions};
+
+    fn open(url: &str) -> Result<bigarrays_core::DynBackend, OpenError> {
+        let url = super::StoreUrl::parse(url).unwrap();
+        super::open(&url, super::Access::Create)
+    }
+
+    #[test]
+    fn a_volume_is_made_by_its_url_and_opened_by_its_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("volume");
+        let url = format!("h5://{}", place.display());
+        let store = open(&format!("{url}?block=32,32,16&compression=blosc&durability=none"));
+        let info = VolumeInfo::builder(DataType::Uint8, [40, 20, 8]).chunk_size([16, 16, 8]);
+        let info = info.resolution([4.0; 3]).build().unwrap();
+        let array = BigArray::create(store.unwrap(), info).unwrap();
+        array.write([0, 0, 0], Array3::<u8>::ones((40, 20, 8)).view()).unwrap();
+        let config = fs::read_to_string(place.join("config.json")).unwrap();
+        assert!(config.contains(r#""blockSize":[32,32,16]"#), "{config}");
+        assert!(config.contains(r#""compression":"blosc""#), "{config}");
+        let again = OpenOptions::new().open(&format!("{url}/config.json")).unwrap();
+        assert!(again.read::<u8>(again.bounds()).unwrap().iter().all(|&voxel| voxel == 1));
+    }
+
+    #[test]
+    fn reading_changes_nothing_and_needs_a_volume() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("h5://{}", dir.path().display());
+        let parsed = super::StoreUrl::parse(&url).unwrap();
+        assert!(super::open(&parsed, super::Access::ReadOnly).is_err());
+        assert!(super::open(&parsed, super::Access::ReadWrite).is_err());
+        let store = open(&url).unwrap();
+        let Capabilities { writable, .. } = store.capabilities();
+        assert!(writable);
+        assert_eq!(wait(store.get_bytes(&Key::new("info").unwrap())).unwrap(), None);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn slips_in_the_url_are_told() {
+        for (query, word) in [
+            ("block=1,2", "block"),
+            ("block=0,1,1", "block"),
+            ("compression=lzw", "lzw"),
+            ("durability=some", "some"),
+            ("in_place=yes", "yes"),
+            ("inplace=true", "inplace"),
+        ] {
+            let error = open(&format!("h5:///nowhere?{query}")).unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_one_dataset() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file.h5");
+        fs::write(&path, "no HDF5").unwrap();
+        // Whatever that says of this file, it is not taken for a directory.
+        let error = open(&format!("h5://{}", path.display())).unwrap_err();
+        assert!(!error.to_string().contains("directory"), "{error}");
+    }
+}

@@ -7,6 +7,7 @@ use bigarrays_core::backend::{BackendResult, ContentEncoding, KeyValueBackend, M
 use bigarrays_core::key::{Key, Prefix};
 use futures::stream::{self, BoxStream, StreamExt};
 
+use super::route::Route;
 use super::store::H5CuboidBackend;
 use super::volume::Volume;
 use crate::hdf5::direct::{ChunkTable, H5Error};
@@ -91,6 +92,6 @@ impl H5CuboidBackend {
     }
 
     fn is_plain_or_info(&self, volume: Option<&Volume>, key: &Key) -> bool {
-        matches!(self.route(volume, key), super::store::Route::Plain | super::store::Route::Info)
+        matches!(self.route(volume, key), Route::Plain | Route::Info)
     }
 }

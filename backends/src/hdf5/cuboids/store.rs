@@ -1,8 +1,6 @@
 //! The trait over a directory of cuboid files.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,20 +10,19 @@ use async_trait::async_trait;
 use bigarrays_core::backend::{
     BackendError, BackendResult, Blob, ByteRange, Capabilities, ConditionalPut, ContentEncoding,
     DeleteOutcome, ErrorKind, KeyValueBackend, Meta, Operation, Precondition, Put, PutOutcome,
-    Value, Version, wait,
+    Value, Version,
 };
 use bigarrays_core::key::{Key, Prefix};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::blocks::Blocks;
-use super::change::{Changed, Edit, Editor, Writing};
+use super::change::Changed;
 use super::describe::Stamp;
-use super::geometry::BlockId;
-use super::names::ranges_of;
 use super::options::H5CuboidOptions;
-use super::volume::{Cuboids, Named, Place, Volume};
-use crate::fs::{Durability, FsBackend};
+use super::route::Route;
+use super::volume::{Place, Volume};
+use crate::fs::FsBackend;
 use crate::hdf5::direct::H5Error;
 
 const CONFIG: &str = "config.json";
@@ -40,21 +37,6 @@ pub struct H5CuboidBackend {
     pub(super) config_key: Key,
     pub(super) info_key: Key,
     current: Mutex<Option<(Stamp, Arc<Volume>)>>,
-}
-
-/// What a key names.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Route {
-    /// A file.
-    Plain,
-    /// A file that is no value: a block, the configuration.
-    Own,
-    /// The description of the volume.
-    Info,
-    /// A chunk in a block file.
-    Chunk(Place),
-    /// A chunk that this volume cannot have.
-    OffGrid,
 }
 
 impl H5CuboidBackend {
@@ -133,39 +115,7 @@ impl H5CuboidBackend {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn route(&self, volume: Option<&Volume>, key: &Key) -> Route {
-        let text = key.as_str();
-        if *key == self.config_key {
-            return Route::Own;
-        }
-        if *key == self.info_key {
-            return Route::Info;
-        }
-        let Some(volume) = volume else { return Route::Plain };
-        if ranges_of(&volume.config.prefix, text).is_some() {
-            return Route::Own;
-        }
-        let Some(cuboids) = &volume.cuboids else { return Route::Plain };
-        match text.strip_prefix(&cuboids.prefix).map(|name| cuboids.name_of_chunk(name)) {
-            Some(Named::Chunk(place)) => Route::Chunk(place),
-            Some(Named::OffGrid) => Route::OffGrid,
-            Some(Named::Other) | None => Route::Plain,
-        }
-    }
-
-    /// What a key names in the directory as it is now.
-    fn find(&self, op: Operation, key: &Key) -> BackendResult<(Option<Arc<Volume>>, Route)> {
-        let volume = self.volume().map_err(|error| self.error(op, key, error))?;
-        let route = self.route(volume.as_deref(), key);
-        if route == Route::Own {
-            let note = "it is the name of one of the store's own files";
-            let error = BackendError::new(ErrorKind::InvalidKey, self, op).with_key(key);
-            return Err(error.with_note(note));
-        }
-        Ok((volume, route))
-    }
-
-    fn error(&self, op: Operation, key: &Key, error: H5Error) -> BackendError {
+    pub(super) fn error(&self, op: Operation, key: &Key, error: H5Error) -> BackendError {
         error.into_backend(self, op).with_key(key)
     }
 
@@ -180,16 +130,6 @@ impl H5CuboidBackend {
         Ok(())
     }
 
-    pub(super) fn made_up_meta(&self, volume: &Volume) -> Option<Meta> {
-        let (version, size) = (volume.made_up_version()?, volume.made_up.as_ref()?.len() as u64);
-        let stored = wait(self.plain.head(&self.info_key));
-        if !matches!(stored, Ok(None)) {
-            return None;
-        }
-        let (key, version) = (self.info_key.clone(), Some(version));
-        Some(Meta { key, size, version, content_encoding: Some(ContentEncoding::Identity) })
-    }
-
     fn read_chunk(
         &self,
         volume: &Volume,
@@ -202,67 +142,6 @@ impl H5CuboidBackend {
         let read = cuboids.read(&self.blocks, place, voxels);
         let read = read.map_err(|error| self.error(op, key, error))?;
         Ok(read.map(|chunk| (Bytes::from(chunk.voxels), chunk.version)))
-    }
-
-    fn editor<'a>(&'a self, volume: &'a Volume) -> Option<Editor<'a>> {
-        let writing = Writing {
-            in_place: self.options.in_place,
-            sync: self.options.durability != Durability::None,
-        };
-        let (blocks, plain) = (&self.blocks, &self.plain);
-        let cuboids = volume.cuboids.as_ref()?;
-        Some(Editor { blocks, plain, volume, cuboids, writing })
-    }
-
-    /// The HDF5 chunks that a value becomes, if it is one of this chunk.
-    fn take_apart(&self, cuboids: &Cuboids, place: &Place, value: &Value) -> Result<Edit, H5Error> {
-        if value.content_encoding != ContentEncoding::Identity {
-            return Err(H5Error::new(
-                ErrorKind::Unsupported,
-                "voxels go into HDF5 files as they are, which compress them themselves: write \
-                 without transport compression",
-            ));
-        }
-        let (len, found) = (cuboids.value_len(place), value.bytes.len());
-        if len != found {
-            let text =
-                format!("its value has {found} bytes; the raw voxels of this chunk are {len}");
-            return Err(H5Error::new(ErrorKind::Unsupported, text));
-        }
-        let (block, chunks) = cuboids.take_apart(place, &value.bytes)?;
-        let chunks = chunks.into_iter().map(|(chunk, voxels)| (chunk, Some(voxels))).collect();
-        Ok(Edit { block, chunks })
-    }
-
-    fn removal(cuboids: &Cuboids, place: &Place) -> Result<Edit, H5Error> {
-        let (block, pieces) = cuboids.only_block(place)?;
-        let chunks = pieces.into_iter().map(|piece| (piece.chunk, None)).collect();
-        Ok(Edit { block, chunks })
-    }
-
-    fn change(&self, volume: &Volume, edit: Edit, when: &Precondition) -> Result<Changed, H5Error> {
-        match self.editor(volume) {
-            Some(editor) => editor.change(edit, when),
-            None => Ok(Changed::Conflict),
-        }
-    }
-
-    /// Changes several chunks, each file once.
-    fn change_all(&self, volume: &Volume, edits: Vec<Edit>, op: Operation) -> BackendResult<()> {
-        let mut by_block: BTreeMap<BlockId, Edit> = BTreeMap::new();
-        for mut edit in edits {
-            match by_block.get_mut(&edit.block) {
-                Some(same) => same.chunks.append(&mut edit.chunks),
-                None => {
-                    by_block.insert(edit.block.clone(), edit);
-                }
-            }
-        }
-        for edit in by_block.into_values() {
-            let changed = self.change(volume, edit, &Precondition::Always);
-            let _always_done = changed.map_err(|error| error.into_backend(self, op))?;
-        }
-        Ok(())
     }
 }
 
@@ -456,43 +335,6 @@ impl KeyValueBackend for H5CuboidBackend {
             Some(volume) => self.change_all(&volume, edits, Operation::Delete),
             None => Ok(()),
         }
-    }
-}
-
-impl Volume {
-    /// Whether files to come cannot change what is known.
-    pub(super) fn knows_its_files(&self) -> bool {
-        let narrow = |cuboids: &Cuboids| cuboids.geometry.named <= 3;
-        self.made_up.is_none()
-            && !self.files.is_empty()
-            && self.cuboids.as_ref().is_some_and(narrow)
-    }
-
-    /// The version of a description that is made up: it follows from its text.
-    pub(super) fn made_up_version(&self) -> Option<Version> {
-        let text = self.made_up.as_ref()?;
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        Some(Version::from_u64(hasher.finish()))
-    }
-}
-
-impl Cuboids {
-    /// The first file that has a part of a chunk.
-    pub(super) fn first_file(
-        &self,
-        blocks: &Blocks,
-        place: &Place,
-    ) -> Result<Option<String>, H5Error> {
-        for piece in self.geometry.pieces(place.block, place.cell) {
-            let name = self.geometry.name(&piece.block);
-            let snapshot = blocks.get(&name).snapshot()?;
-            let table = snapshot.as_ref().and_then(|snapshot| snapshot.map().table());
-            if table.is_some_and(|table| table.find(&piece.chunk).is_some()) {
-                return Ok(Some(name));
-            }
-        }
-        Ok(None)
     }
 }
 

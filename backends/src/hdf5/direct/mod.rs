@@ -1,8 +1,9 @@
 //! Reading datasets without the HDF5 library's lock.
 //!
-//! The library does one thing at a time in a process. So it is asked once what a dataset is (shape,
-//! type, filters), the places of its chunks are read from the file's own index, and from then on
-//! bytes are read with a plain `File` and decoded here, by as many threads as there are.
+//! The library does one thing at a time in a process, and takes longer the more chunks a dataset has
+//! (by their square) to say where they are. So the places of the chunks are taken once, out of the
+//! file's own index, and from then on bytes are read with a plain `File` and decoded here, by as many
+//! threads as there are. The library is asked only about files that are out of the ordinary.
 //!
 //! ```no_run
 //! use bigarrays_backends::hdf5::direct::DirectDataset;
@@ -29,18 +30,19 @@
 //!   (szip, nbit, scaleoffset, ...) are refused by name.
 //!
 //! # Locks
-//! The library is told to take no lock on the file, and has it open only while it is asked; readers
-//! here are in no writer's way. A writer that changes the file in place meanwhile is noticed by the
-//! file's times: what was read then is read again. Who replaces files (temporary file and rename, as
-//! our own writer) is never in anybody's way.
+//! No lock is taken on the file. The library is told so, too, and has it open only while it is asked:
+//! readers here are in no writer's way. A writer that changes the file in place meanwhile is noticed
+//! by the file's times: what was read then is read again. Who replaces files (temporary file and
+//! rename, as our own writer) is never in anybody's way.
 //!
 //! # Damaged files
-//! What is read here (places of chunks, compressed bytes) is checked: damage is an error of the kind
-//! `Corrupt`, never a panic, and never an allocation beyond what the dataset's shape allows. What the
-//! library reads (the description of the dataset) is as safe as the library.
+//! What is read here is checked: damage is an error of the kind `Corrupt` that names file, dataset
+//! and chunk, never a panic, and never an allocation beyond what the dataset's shape allows. That is
+//! everything of files as HDF5 writes them by default (`format` has the list). Descriptions that are
+//! left to the library are as safe as the library, which crashes on some that were made to.
 //!
-//! Source of the format: HDF5 File Format Specification 3.0 (superblock, object headers, data layout
-//! message, version 1 B-trees, fixed arrays), and the registered filters' own documents.
+//! Sources: HDF5 File Format Specification 3.0 (superblocks, object headers, symbol tables, messages,
+//! version 1 B-trees, fixed arrays), and the registered filters' own documents.
 
 mod dataset;
 mod element;

@@ -96,6 +96,11 @@ impl Block<'_> {
         let steps = point.iter().zip(self.start).zip(self.shape);
         steps.fold(0, |position, ((at, start), len)| position * len + (at - start))
     }
+
+    /// How many values lie between neighbours along an axis.
+    fn stride(&self, axis: usize) -> u64 {
+        self.shape[axis + 1..].iter().product()
+    }
 }
 
 /// Calls `copy` for each row of a box: where it begins in the target and in the source, and its
@@ -110,15 +115,27 @@ fn rows(
     let beyond = || H5Error::unsupported("the box is beyond memory");
     let (Some(&row_start), Some(&row_end)) = (low.last(), high.last()) else { return Ok(()) };
     let len = usize::try_from(row_end - row_start).map_err(|_| beyond())?;
-    let mut at = low.to_vec();
-    // The fastest axis is the row itself.
+    // Rows next to each other along the axis before the last are one step apart in both blocks.
+    let axes = low.len();
+    let inner = axes.checked_sub(2);
+    let count = inner.map_or(1, |axis| high[axis] - low[axis]);
+    let to_step = inner.map_or(0, |axis| target.stride(axis));
+    let from_step = inner.map_or(0, |axis| source.stride(axis));
+    let to_step = usize::try_from(to_step).map_err(|_| beyond())?;
+    // The walk is over the axes before these.
     let mut past = high.to_vec();
-    if let Some(last) = past.last_mut() {
-        *last = row_start + 1;
+    for axis in inner.unwrap_or(0)..axes {
+        past[axis] = low[axis] + 1;
     }
+    let mut at = low.to_vec();
     loop {
-        let to = usize::try_from(target.position(&at)).map_err(|_| beyond())?;
-        copy(to, source.position(&at), len)?;
+        let mut to = usize::try_from(target.position(&at)).map_err(|_| beyond())?;
+        let mut from = source.position(&at);
+        for _ in 0..count {
+            copy(to, from, len)?;
+            to += to_step;
+            from += from_step;
+        }
         if !advance(&mut at, low, &past) {
             return Ok(());
         }

@@ -42,3 +42,46 @@ pub(super) fn describe(file: &File, len: u64, name: &str) -> Result<Found<Datase
     }
     message::dataset(&source, header)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn is_known(file: &str, dataset: &str) -> bool {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/hdf5");
+        let file = File::open(folder.join(file)).unwrap();
+        let len = file.metadata().unwrap().len();
+        matches!(describe(&file, len, dataset).unwrap(), Known(_))
+    }
+
+    #[test]
+    fn the_usual_files_need_no_library() {
+        for (file, dataset) in [
+            ("filters_1.h5", "gzip"),
+            ("filters_3.h5", "lzf_shuffle_fletcher32"),
+            ("types_1.h5", "/i16_big"),
+            ("types_2.h5", "bool"),
+            ("user_block.h5", "chunked"),
+            ("sparse.h5", "compact"),
+            ("latest_1.h5", "fixed_array_gzip"),
+            ("implicit.h5", "early"),
+            ("cuboids/v0.0.1/block_11-20_21-30_6-10.h5", "img"),
+        ] {
+            assert!(is_known(file, dataset), "{file} {dataset}");
+        }
+    }
+
+    #[test]
+    fn the_unusual_is_left_to_the_library() {
+        for (file, dataset) in [
+            ("latest_2.h5", "extensible_array"),
+            ("refused.h5", "virtual"),
+            ("refused.h5", "text"),
+            ("filters_1.h5", "missing"),
+        ] {
+            assert!(!is_known(file, dataset), "{file} {dataset}");
+        }
+    }
+}
