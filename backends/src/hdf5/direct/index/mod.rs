@@ -10,11 +10,15 @@ mod btree;
 mod bytes;
 mod header;
 mod library;
+mod slots;
+
+use bigarrays_core::backend::ErrorKind;
 
 use super::error::H5Error;
 use super::map::grid_of;
 use bytes::Source;
 use header::Index;
+use slots::Numbering;
 
 /// The stored bytes of one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +122,7 @@ struct Collector<'a> {
     about: &'a Chunked<'a>,
     table: ChunkTable,
     most: u64,
+    numbering: Numbering,
 }
 
 impl Collector<'_> {
@@ -131,6 +136,15 @@ impl Collector<'_> {
             }
             chunk.push(at / size);
         }
+        match self.table.position(&chunk) {
+            Some(position) => self.add_at(position, place).map_err(|error| error.in_chunk(&chunk)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a chunk by its number in an index without coordinates.
+    fn add_number(&mut self, number: u64, place: ChunkPlace) -> Result<(), H5Error> {
+        let chunk = self.numbering.chunk(number);
         match self.table.position(&chunk) {
             Some(position) => self.add_at(position, place).map_err(|error| error.in_chunk(&chunk)),
             None => Ok(()),
@@ -169,7 +183,12 @@ pub(super) fn read(about: &Chunked<'_>) -> Result<ChunkTable, H5Error> {
         return Err(H5Error::unsupported("it has more chunks than can be counted"));
     };
     let table = ChunkTable { grid, places: Vec::new() };
-    let mut found = Collector { about, table, most };
+    let largest = about.dataset.space().map(|space| space.maxdims()).map_err(|error| {
+        H5Error::library(ErrorKind::Corrupt, "its largest shape cannot be read", &error)
+    })?;
+    let largest: Vec<_> = largest.into_iter().map(|axis| axis.map(|axis| axis as u64)).collect();
+    let numbering = Numbering::new(&largest, about.chunk);
+    let mut found = Collector { about, table, most, numbering };
     let source = Source { file: about.file, base: about.base, len: about.len };
     let index = match about.header {
         Some(header) => header::find_index(&source, header, about)?,
@@ -183,7 +202,8 @@ pub(super) fn read(about: &Chunked<'_>) -> Result<ChunkTable, H5Error> {
         }
         Index::Implicit { address } => array::read_implicit(&source, address, &mut found)?,
         Index::FixedArray { header } => array::read_fixed(&source, header, &mut found)?,
-        Index::Other => library::read(&mut found)?,
+        Index::Extensible => library::read(&mut found, true)?,
+        Index::Other => library::read(&mut found, false)?,
     }
     found.finish()
 }
