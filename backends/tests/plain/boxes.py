@@ -34,14 +34,17 @@ with open(os.path.join(folder, "expected"), "wb") as expected:
         bits = rng.integers(0, 256, int(np.prod(shape)) * dtype.itemsize, dtype=np.uint8)
         data = bits.view(dtype).reshape(shape) if dtype.kind != "b" else (bits % 2 == 1).reshape(shape)
         name = f"{number}.h5"
-        libver = random.choice(["earliest", "v110", "latest"])
+        libver = random.choice(["earliest", "v110"])
         options = {}
         if random.random() < 0.8:
             options = dict(random.choice(filters))
             options["chunks"] = tuple(random.randint(1, side) for side in shape)
-            if random.random() < 0.3:
-                options["maxshape"] = tuple(random.choice([side, None]) for side in shape)
-        with h5py.File(os.path.join(folder, name), "w", libver=(libver, "v110" if libver != "latest" else "latest")) as f:
+            if random.random() < 0.5:
+                options["maxshape"] = tuple(random.choice([side, side + 7, None]) for side in shape)
+            if len(options) <= 2 and random.random() < 0.3:
+                options["dcpl"] = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+                options["dcpl"].set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        with h5py.File(os.path.join(folder, name), "w", libver=(libver, "v110")) as f:
             f.create_dataset("data", data=data, **options)
         # To [x, y, z, c]: the axes that are there, then those that are not.
         order = [axes.index(axis) for axis in "xyzct" if axis in axes]

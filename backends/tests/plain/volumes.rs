@@ -89,7 +89,7 @@ fn every_type_in_both_byte_orders_is_read_and_others_are_named() {
         }
     }
     for (name, reason) in [
-        ("half", "float16"),
+        ("half", "size: 2"),
         ("pair", "compound"),
         ("names", "string"),
         ("line", "not known"),
@@ -130,9 +130,13 @@ fn of_several_datasets_one_must_be_chosen() {
     {
         assert!(text.contains(part), "{text}");
     }
-    for name in ["none", "volumes", "volumes/labels/none", "/", ""] {
+    for name in ["none", "volumes/labels/none"] {
         let error = dataset("cremi.h5", name).open().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{name}: {error}");
+    }
+    for group in ["volumes", "/", ""] {
+        let error = dataset("cremi.h5", group).open().unwrap_err().to_string();
+        assert!(error.contains("no dataset") || error.contains("no such dataset"), "{error}");
     }
     let error = PlainBackend::builder(file("none.h5")).open().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");

@@ -247,10 +247,15 @@ fn chunked(
     let source = Source { file: place.file, base: place.base, len: place.len };
     let messages = place.header.map_or(Ok(Vec::new()), |header| messages(&source, header))?;
     let layout = messages.iter().find(|message| message.kind == LAYOUT && !message.shared);
+    let largest = place.dataset.space().map(|space| space.maxdims()).map_err(|error| {
+        H5Error::library(ErrorKind::Corrupt, "its largest shape cannot be read", &error)
+    })?;
+    let largest: Vec<_> = largest.into_iter().map(|axis| axis.map(|axis| axis as u64)).collect();
     let table = index::read(&Chunked {
         source: &source,
         layout: layout.map(|message| message.content.as_slice()),
         shape,
+        largest: &largest,
         chunk: &chunk,
         chunk_bytes,
         filtered: !pipeline.is_empty(),

@@ -51,6 +51,7 @@ impl<V> Shown<V> {
     }
 }
 
+#[expect(private_bounds, reason = "only this package has volumes to show")]
 impl<V: Boxes> Shown<V> {
     /// Shows `volume` as `info` describes it: one scale of raw chunks.
     pub(crate) fn new(volume: V, info: VolumeInfo) -> BackendResult<Self> {

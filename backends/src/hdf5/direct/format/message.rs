@@ -60,13 +60,21 @@ pub(super) fn dataset(source: &Source<'_>, header: u64) -> Result<Found<DatasetM
     let filters = content(FILTERS).map_or(Ok(Vec::new()), filters)?;
     let storage = storage(source, layout, &filters, (&shape, data_type))?;
     let Known(storage) = storage else { return Ok(Unusual) };
+    let shape = shape.now;
     Ok(Known(DatasetMap { shape, data_type, big_endian, fill, storage }))
 }
 
+/// Values along each axis, and how many there may be at most (`None`: without an end).
+#[derive(Debug)]
+struct Shape {
+    now: Vec<u64>,
+    largest: Vec<Option<u64>>,
+}
+
 /// `None` for what has no axes.
-fn shape(content: &[u8]) -> Result<Option<Vec<u64>>, H5Error> {
+fn shape(content: &[u8]) -> Result<Option<Shape>, H5Error> {
     let mut content = Cursor(content);
-    let (version, axes, _flags) = (content.byte()?, content.byte()?, content.byte()?);
+    let (version, axes, flags) = (content.byte()?, content.byte()?, content.byte()?);
     match version {
         1 => content.skip(5)?,
         2 => {
@@ -79,8 +87,11 @@ fn shape(content: &[u8]) -> Result<Option<Vec<u64>>, H5Error> {
     if usize::from(axes) > MOST_AXES {
         return Err(H5Error::corrupt(format!("it has {axes} axes")));
     }
-    let shape: Vec<u64> = (0..axes).map(|_| content.number(8)).collect::<Result<_, _>>()?;
-    Ok(Some(shape).filter(|shape| !shape.is_empty()))
+    let mut numbers = || (0..axes).map(|_| content.number(8)).collect::<Result<Vec<_>, _>>();
+    let now = numbers()?;
+    let largest = if flags & 1 == 0 { now.clone() } else { numbers()? };
+    let largest = largest.into_iter().map(|axis| Some(axis).filter(|&axis| axis != u64::MAX));
+    Ok(Some(Shape { largest: largest.collect(), now }).filter(|shape| !shape.now.is_empty()))
 }
 
 fn fill(new: Option<&[u8]>, old: Option<&[u8]>, size: usize) -> Result<Vec<u8>, H5Error> {
@@ -143,13 +154,13 @@ fn storage(
     source: &Source<'_>,
     layout: &[u8],
     filters: &[i32],
-    (shape, data_type): (&[u64], DataType),
+    (shape, data_type): (&Shape, DataType),
 ) -> Result<Found<Storage>, H5Error> {
     let mut content = Cursor(layout);
     if !matches!(content.byte()?, 3 | 4) {
         return Ok(Unusual);
     }
-    let len = bytes_of(shape, data_type);
+    let len = bytes_of(&shape.now, data_type);
     match content.byte()? {
         0 => {
             let bytes = content.short()?;
@@ -181,15 +192,16 @@ fn chunks(
     source: &Source<'_>,
     layout: &[u8],
     filters: &[i32],
-    (shape, data_type): (&[u64], DataType),
+    (shape, data_type): (&Shape, DataType),
 ) -> Result<Found<Storage>, H5Error> {
     let (chunk, raw_edges) = index::chunk_shape(layout)?;
-    let chunk_bytes = chunk_bytes_of(&chunk, shape, data_type)?;
+    let chunk_bytes = chunk_bytes_of(&chunk, &shape.now, data_type)?;
     let pipeline = Pipeline::numbered(filters, data_type.size())?;
     let table = index::read(&Chunked {
         source,
         layout: Some(layout),
-        shape,
+        shape: &shape.now,
+        largest: &shape.largest,
         chunk: &chunk,
         chunk_bytes,
         filtered: !pipeline.is_empty(),

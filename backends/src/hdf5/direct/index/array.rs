@@ -38,13 +38,16 @@ pub(super) fn read_implicit(
 ) -> Result<(), H5Error> {
     let size = narrow(found.about.chunk_bytes)?;
     let start = source.offset(address)?;
-    let bytes = found.most.checked_mul(u64::from(size)).and_then(|len| len.checked_add(start));
+    let Some(count) = found.numbering.count() else {
+        return Err(H5Error::corrupt("it can grow, which its index cannot"));
+    };
+    let bytes = count.checked_mul(u64::from(size)).and_then(|len| len.checked_add(start));
     if bytes.is_none_or(|end| end > source.len) {
         return Err(H5Error::corrupt("its chunks do not fit in the file"));
     }
-    for position in 0..found.most {
-        let offset = start + position * u64::from(size);
-        found.add_at(position, ChunkPlace { offset, size, filter_mask: 0 })?;
+    for number in 0..count {
+        let offset = start + number * u64::from(size);
+        found.add_number(number, ChunkPlace { offset, size, filter_mask: 0 })?;
     }
     Ok(())
 }
@@ -109,7 +112,7 @@ fn fixed_header(
     let entry = usize::from(entry);
     let wide_enough = if filtered { (8 + 1 + 4..=8 + 8 + 4).contains(&entry) } else { entry == 8 };
     // There is an entry for each chunk, and each is in the file.
-    let fit = entries == found.most
+    let fit = found.numbering.count() == Some(entries)
         && entries.saturating_mul(entry as u64) <= source.len
         && filtered == found.about.filtered;
     if !(sound && wide_enough && (block == UNDEFINED || fit)) {
@@ -140,7 +143,7 @@ fn fixed_entries(
         };
         let place =
             ChunkPlace { offset: source.offset(address)?, size: narrow(size)?, filter_mask };
-        found.add_at((first + n) as u64, place)?;
+        found.add_number((first + n) as u64, place)?;
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ pub(super) enum Index {
     Implicit { address: u64 },
     /// A fixed array.
     FixedArray { header: u64 },
+    /// An extensible array, which only the library reads.
+    Extensible,
     /// A kind that is not read here.
     Other,
 }
@@ -71,8 +73,10 @@ fn layout_4(mut content: Cursor<'_>, about: &Chunked<'_>) -> Result<Index, H5Err
         }
         _ => (None, 0),
     };
-    if !matches!(kind, 1..=3) {
-        return Ok(Index::Other);
+    match kind {
+        1..=3 => {}
+        4 => return Ok(Index::Extensible),
+        _ => return Ok(Index::Other),
     }
     let address = content.number(8)?;
     Ok(match kind {

@@ -8,12 +8,14 @@ mod array;
 mod btree;
 mod layout;
 mod library;
+mod slots;
 
 use super::error::H5Error;
 use super::format::bytes::Source;
 use super::map::grid_of;
 use layout::Index;
 pub(super) use layout::chunk_shape;
+use slots::Numbering;
 
 /// The stored bytes of one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +102,8 @@ pub(super) struct Chunked<'a> {
     /// The content of the layout message, if the header could be read.
     pub(super) layout: Option<&'a [u8]>,
     pub(super) shape: &'a [u64],
+    /// The shape that the dataset may have at most, `None` where it has no end.
+    pub(super) largest: &'a [Option<u64>],
     pub(super) chunk: &'a [u64],
     /// Bytes of a chunk without filters.
     pub(super) chunk_bytes: usize,
@@ -114,6 +118,7 @@ struct Collector<'a> {
     about: &'a Chunked<'a>,
     table: ChunkTable,
     most: u64,
+    numbering: Numbering,
 }
 
 impl Collector<'_> {
@@ -127,6 +132,15 @@ impl Collector<'_> {
             }
             chunk.push(at / size);
         }
+        match self.table.position(&chunk) {
+            Some(position) => self.add_at(position, place).map_err(|error| error.in_chunk(&chunk)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a chunk by its number in an index without coordinates.
+    fn add_number(&mut self, number: u64, place: ChunkPlace) -> Result<(), H5Error> {
+        let chunk = self.numbering.chunk(number);
         match self.table.position(&chunk) {
             Some(position) => self.add_at(position, place).map_err(|error| error.in_chunk(&chunk)),
             None => Ok(()),
@@ -165,7 +179,8 @@ pub(super) fn read(about: &Chunked<'_>) -> Result<Option<ChunkTable>, H5Error> {
         return Err(H5Error::unsupported("it has more chunks than can be counted"));
     };
     let table = ChunkTable { grid, places: Vec::new() };
-    let mut found = Collector { about, table, most };
+    let numbering = Numbering::new(about.largest, about.chunk);
+    let mut found = Collector { about, table, most, numbering };
     let source = about.source;
     let index = about.layout.map_or(Ok(Index::Other), |content| layout::layout(content, about))?;
     match index {
@@ -176,8 +191,8 @@ pub(super) fn read(about: &Chunked<'_>) -> Result<Option<ChunkTable>, H5Error> {
         }
         Index::Implicit { address } => array::read_implicit(source, address, &mut found)?,
         Index::FixedArray { header } => array::read_fixed(source, header, &mut found)?,
-        Index::Other => match about.dataset {
-            Some(dataset) => library::read(dataset, &mut found)?,
+        Index::Extensible | Index::Other => match about.dataset {
+            Some(dataset) => library::read(dataset, &mut found, index == Index::Extensible)?,
             None => return Ok(None),
         },
     }
