@@ -95,7 +95,9 @@ fn classify(error: &rocksdb::Error) -> (ErrorKind, Option<&'static str>) {
     let text: &str = error.as_ref();
     let says = |words: &[&str]| words.iter().any(|&word| text.contains(word));
     match error.kind() {
-        RocksKind::Corruption if says(&["format_version", "VersionEdit"]) => {
+        RocksKind::Corruption | RocksKind::NotSupported | RocksKind::InvalidArgument
+            if is_newer(text) =>
+        {
             (ErrorKind::InvalidConfig, Some(NEWER))
         }
         RocksKind::Corruption => (ErrorKind::Corrupt, None),
@@ -115,9 +117,6 @@ fn classify(error: &rocksdb::Error) -> (ErrorKind, Option<&'static str>) {
             (ErrorKind::Transient, Some("this process may open no more files; see max_open_files"))
         }
         RocksKind::NotSupported if says(&["read only", "secondary"]) => (ErrorKind::ReadOnly, None),
-        RocksKind::NotSupported | RocksKind::InvalidArgument if says(&["format_version"]) => {
-            (ErrorKind::InvalidConfig, Some(NEWER))
-        }
         RocksKind::Busy
         | RocksKind::TryAgain
         | RocksKind::TimedOut
@@ -126,6 +125,16 @@ fn classify(error: &rocksdb::Error) -> (ErrorKind, Option<&'static str>) {
         | RocksKind::Expired => (ErrorKind::Transient, None),
         _ => (ErrorKind::Other, None),
     }
+}
+
+/// Whether a file has a format that is yet to come. One with an impossible number is damaged.
+fn is_newer(text: &str) -> bool {
+    let number = text.split_once("unsupported format_version: ").map(|(_, rest)| {
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or(u32::MAX)
+    });
+    // What a list of files says is proved by checksums: an entry that is not known is a new one.
+    number.is_some_and(|number| number < 100) || text.contains("VersionEdit")
 }
 
 /// Whether a file was gone: a writer removes those that it has replaced, also from under readers.

@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bigarrays_backends::rocksdb::{Reading, RocksDbBackend};
-use bigarrays_core::backend::{ByteRange, ErrorKind, KeyValueBackend, Put, wait};
+use bigarrays_core::Prefix;
+use bigarrays_core::backend::{
+    ByteRange, ErrorKind, KeyValueBackend, KeyValueBackendExt, Put, wait,
+};
 use rocksdb::{DB, IteratorMode, Options};
 use tempfile::tempdir;
 
@@ -103,19 +106,38 @@ fn damaged_bytes_of_a_value_are_told_and_not_given_out() {
 }
 
 #[test]
-fn a_file_that_is_missing_is_not_an_absent_value() {
+fn a_file_that_is_missing_or_cut_is_not_an_absent_value() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("db");
     database(&path);
-    fs::remove_file(table_of_values(&path)).unwrap();
-    for reading in [None, Some(Reading::Follow), Some(Reading::Frozen)] {
-        let options = RocksDbBackend::builder(&path).read_only(reading.is_some());
-        let store = options.reading(reading.unwrap_or_default()).open();
-        let got = store.and_then(|store| wait(store.get(&key("long"), ByteRange::Full)));
-        let error = got.unwrap_err();
-        let damaged = [ErrorKind::Corrupt, ErrorKind::Transient];
-        assert!(damaged.contains(&error.kind()), "{reading:?}: {error:?}");
+    let tables: Vec<_> = files(&path).into_iter().filter(|name| name.ends_with(".sst")).collect();
+    assert_eq!(tables.len(), 3);
+    for table in tables.iter().map(|name| path.join(name)) {
+        let whole = fs::read(&table).unwrap();
+        for cut in [None, Some(whole.len() - 1), Some(0)] {
+            match cut {
+                None => fs::remove_file(&table).unwrap(),
+                Some(len) => fs::write(&table, &whole[..len]).unwrap(),
+            }
+            // Who writes would remove the rest, too.
+            for reading in [Reading::Follow, Reading::Frozen] {
+                let options = RocksDbBackend::builder(&path).read_only(true).reading(reading);
+                let got = options.open().and_then(|store| {
+                    let got = wait(store.get(&key("long"), ByteRange::Full))?;
+                    Ok((got, wait(store.list_all(&Prefix::root()))?))
+                });
+                let error = got.unwrap_err();
+                let damaged = [ErrorKind::Corrupt, ErrorKind::Transient];
+                assert!(damaged.contains(&error.kind()), "{table:?} {reading:?}: {error:?}");
+            }
+        }
+        fs::write(&table, whole).unwrap();
     }
+    let table = table_of_values(&path);
+    fs::remove_file(&table).unwrap();
+    let got = RocksDbBackend::open(&path)
+        .and_then(|store| wait(store.get(&key("long"), ByteRange::Full)));
+    assert_eq!(got.unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 /// Changes the database from outside.
