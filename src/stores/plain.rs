@@ -35,8 +35,14 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
         builder = builder.chunk(whole(url, "chunk", chunk)?);
     }
     if let Some(kind) = url.parameter("type") {
-        let kind = VolumeType::from_str(kind).map_err(|error| url.invalid(error.to_string()))?;
-        builder = builder.volume_type(kind);
+        builder = builder.volume_type(match kind {
+            "image" => VolumeType::Image,
+            "segmentation" => VolumeType::Segmentation,
+            other => {
+                let reason = format!("type={other:?} is none of image, segmentation");
+                return Err(url.invalid(reason).into());
+            }
+        });
     }
     Ok(Arc::new(builder.open()?))
 }
