@@ -1,25 +1,23 @@
 //! The stores of bigarrays: one module and one cargo feature each.
 //!
-//! | | [`fs`] | [`sqlite`] |
+//! | module | a value is | URL |
 //! |---|---|---|
-//! | what it is | a directory; a value is a file | one file; a value is a row |
-//! | a put is atomic | temporary file and rename | transaction |
-//! | a batch is atomic | each value for itself | as a whole |
-//! | a reported put survives a killed process | yes | yes |
-//! | ... and a power cut | yes ([`Durability`](fs::Durability)) | yes ([`Synchronous`](sqlite::Synchronous)) |
-//! | compare-and-swap between threads and processes | yes, on one machine | yes, on one machine |
-//! | readers beside a writer | do not wait (for a missing key: for a rename) | do not wait |
-//! | writers beside each other | wait for the rename only, per directory | one at a time |
-//! | a range of a value | is read alone | is read alone |
-//! | a key that is also a prefix (`a`, `a/b`) | refused | stored |
-//! | longest value | what memory holds | what memory holds |
-//! | other programs | CloudVolume, TensorStore, neuroglancer | anything that has SQLite |
+//! | `fs` | a file in a directory | `file://` |
+//! | `sqlite` | a row in one file | `sqlite://` |
+//! | `rocksdb` | a record of a database | `rocksdb://` |
+//! | `hdf5` | a chunk of a cuboid file, or of a dataset | `h5://` |
+//! | `sections` | cut out of aligned 2-D sections | `sections://` |
+//! | `s3` | an object in a bucket | `s3://` |
+//! | `gcs` | an object in a bucket | `gs://` |
+//! | `object` | what a store of the crate `object_store` has | `az://` |
+//! | `http` | a file behind a web server | `http://`, `https://` |
 //!
-//! Directories are what other programs read, and scale to any size. A database is one file to
-//! copy, has atomic batches, and does not turn millions of small chunks into millions of files.
+//! Each says in its `FACTS` what it promises (how a put is whole, what it survives, who may swap,
+//! who waits for whom); [`stores`] has those of this build, and the modules the reasons.
 //!
-//! Both are blocking stores: their futures do all work inside the first poll, on the thread that
-//! polls (see [`IoModel`](bigarrays_core::backend::IoModel)).
+//! The local ones are blocking stores: their futures do all work inside the first poll, on the
+//! thread that polls (see [`IoModel`](bigarrays_core::backend::IoModel)). The remote ones work on a
+//! runtime of their own (`remote`), so that any executor may poll them.
 
 mod facts;
 #[cfg(all(feature = "fs", unix))]

@@ -35,8 +35,14 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
         builder = builder.chunk(whole(url, "chunk", chunk)?);
     }
     if let Some(kind) = url.parameter("type") {
-        let kind = VolumeType::from_str(kind).map_err(|error| url.invalid(error.to_string()))?;
-        builder = builder.volume_type(kind);
+        builder = builder.volume_type(match kind {
+            "image" => VolumeType::Image,
+            "segmentation" => VolumeType::Segmentation,
+            other => {
+                let reason = format!("type={other:?} is none of image, segmentation");
+                return Err(url.invalid(reason).into());
+            }
+        });
     }
     Ok(Arc::new(builder.open()?))
 }
@@ -73,5 +79,65 @@ pub(super) fn whole<T: TryFrom<i64> + Copy>(
     match whole {
         [Some(x), Some(y), Some(z)] => Ok([x, y, z]),
         _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{OpenOptions, create, open};
+    use bigarrays_core::{DataType, VolumeInfo, VolumeType};
+
+    fn url(scheme: &str, rest: &str) -> String {
+        format!("{scheme}://{}/backends/tests/golden/plain/{rest}", env!("CARGO_MANIFEST_DIR"))
+    }
+
+    #[test]
+    fn a_dataset_opens_by_url_with_every_parameter() {
+        let array = open(&url("h5", "main.h5")).unwrap();
+        assert_eq!((array.bounds().max, array.data_type()), ([9, 12, 10], DataType::Int16));
+        let rest = "cremi.h5?dataset=volumes/labels/neuron_ids&axes=xyz&resolution=1,2,3.5\
+                    &offset=-1,0,7&chunk=2,3,4&type=segmentation";
+        let array = open(&url("h5", rest)).unwrap();
+        assert_eq!(array.bounds().to_string(), "[-1:4, 0:9, 7:18]");
+        assert_eq!(array.scale().resolution, [1.0, 2.0, 3.5]);
+        assert_eq!(array.scale().chunk_size(), [2, 3, 4]);
+        assert_eq!(array.info().volume_type, VolumeType::Segmentation);
+        let read_only = OpenOptions::new().read_only().open(&url("h5", "main.h5")).unwrap();
+        assert_eq!(read_only.read::<i16>([1..2, 1..2, 0..1]).unwrap()[[0; 4]], 32);
+    }
+
+    #[test]
+    fn sections_open_by_url_with_every_parameter() {
+        let rest = "stack?z=line&missing=zeros&chunk=8,8,2&resolution=4,4,40";
+        let array = open(&url("sections", rest)).unwrap();
+        assert_eq!(array.bounds().to_string(), "[-3:26, 0:22, 0:4]");
+        assert_eq!(array.scale().chunk_size(), [8, 8, 2]);
+        assert_eq!(array.read::<u8>([-2..-1, 3..4, 0..1]).unwrap()[[0; 4]], 32);
+        let error = open(&url("sections", "stack/registry.txt?z=section")).unwrap_err();
+        let story = format!("{error}: {:?}", std::error::Error::source(&error));
+        assert!(story.contains("section 1"), "{story}");
+    }
+
+    #[test]
+    fn slips_are_refused_with_what_is_known() {
+        for (scheme, rest, reason) in [
+            ("h5", "main.h5?datset=main", "dataset, axes"),
+            ("h5", "main.h5?axes=zzz", "zyx"),
+            ("h5", "main.h5?chunk=1,2", "three numbers"),
+            ("h5", "main.h5?chunk=1,2,-3", "whole numbers"),
+            ("h5", "main.h5?offset=1,2,1.5", "whole numbers"),
+            ("h5", "main.h5?resolution=a,b,c", "three numbers"),
+            ("h5", "main.h5?type=cake", "cake"),
+            ("sections", "stack?z=up", "line, section"),
+            ("sections", "stack?missing=maybe", "error, zeros"),
+        ] {
+            let error = open(&url(scheme, rest)).unwrap_err().to_string();
+            assert!(error.contains(reason), "{rest}: {error}");
+        }
+        let info = VolumeInfo::builder(DataType::Uint8, [8, 8, 8]).build().unwrap();
+        for place in [url("h5", "main.h5"), url("sections", "stack")] {
+            let error = create(&place, info.clone()).unwrap_err().to_string();
+            assert!(error.contains("only read"), "{error}");
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! Datasets of HDF5 files as volumes, in the files of `tests/golden/plain`.
 #![cfg(feature = "hdf5")]
-#![expect(clippy::expect_used, reason = "the helpers belong to the tests")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers belong to the tests"
+)]
 
 mod boxes;
 mod damage;

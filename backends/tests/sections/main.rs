@@ -1,6 +1,6 @@
 //! A stack of sections, in the files of `tests/golden/plain/stack`.
 #![cfg(feature = "hdf5")]
-#![expect(clippy::expect_used, reason = "the helpers belong to the tests")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "the helpers belong to the tests")]
 
 #[path = "../golden/code.rs"]
 mod golden;

@@ -129,7 +129,8 @@ fn first(texts: Vec<impl ToString>) -> Option<String> {
 /// The name of the only array of 2 to 4 dimensions of a file.
 pub(super) fn only_dataset(path: &Path) -> Result<String, H5Error> {
     let mut found = Vec::new();
-    sync(|| walk(&*open(path)?, DEEPEST, &mut MOST_OBJECTS.clone(), &mut found))?;
+    let mut left = MOST_OBJECTS;
+    sync(|| walk(&*open(path)?, DEEPEST, &mut left, &mut found))?;
     let mut arrays = found.iter().filter(|listed| listed.is_array());
     if let (Some(only), None) = (arrays.next(), arrays.next()) {
         return Ok(only.name.clone());

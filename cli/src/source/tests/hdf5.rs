@@ -12,9 +12,7 @@ fn dataset(name: &str) -> SourceOptions {
 fn voxel(at: [u64; 4], data_type: DataType) -> Vec<u8> {
     let code: u64 = at.iter().zip([1, 31, 997, 7919]).map(|(at, step)| at * step).sum();
     match data_type {
-        DataType::Float32 => {
-            (u16::try_from(code).unwrap().to_owned() as f32 / 4.0).to_le_bytes().into()
-        }
+        DataType::Float32 => (f32::from(u16::try_from(code).unwrap()) / 4.0).to_le_bytes().into(),
         other => code.to_le_bytes()[..other.size()].to_vec(),
     }
 }
