@@ -39,7 +39,7 @@ pub use bigarrays_core::*;
 pub use bigarrays_info as info;
 #[cfg(all(feature = "fs", unix))]
 pub use cache::{cache_folder, open_cache};
-pub use open::{OpenError, OpenOptions, create, open, open_store};
+pub use open::{NoVolume, OpenError, OpenOptions, create, open, open_store};
 pub use registry::{Access, OPTIONAL_SCHEMES, Registry, StoreFactory};
 pub use url::{InvalidUrl, StoreUrl, without_secrets};
 

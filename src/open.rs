@@ -50,26 +50,32 @@ pub enum OpenError {
     )]
     NoCacheFolder,
     /// There is no volume, and what was opened is no directory of a scale either.
-    #[error(
-        "cannot open a volume in {backend}: it has no {key:?}, nor is it the directory of a scale {scale:?} of a volume in {above}{note}; create the volume first"
-    )]
-    NoVolume {
-        /// The store.
-        backend: String,
-        /// Where the description should be.
-        key: Key,
-        /// The scale whose directory it would be.
-        scale: String,
-        /// Where the volume of that scale would be.
-        above: String,
-        /// What else was found, as a clause.
-        note: String,
-        /// Why there is no such scale, if there is a volume above.
-        source: Option<Box<Self>>,
-    },
+    #[error(transparent)]
+    NoVolume(Box<NoVolume>),
     /// The store or the volume in it.
     #[error(transparent)]
     Array(#[from] Error),
+}
+
+/// A place with no volume, which is no directory of a scale either.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot open a volume in {backend}: it has no {key:?}, nor is it the directory of a scale \
+     {scale:?} of a volume in {above}{note}; create the volume first"
+)]
+pub struct NoVolume {
+    /// The store.
+    pub backend: String,
+    /// Where the description should be.
+    pub key: Key,
+    /// The scale whose directory it would be.
+    pub scale: String,
+    /// Where the volume of that scale would be.
+    pub above: String,
+    /// What else was found, as a clause.
+    pub note: String,
+    /// Why there is no such scale, if there is a volume above.
+    pub source: Option<Box<OpenError>>,
 }
 
 impl From<bigarrays_core::backend::BackendError> for OpenError {
@@ -247,7 +253,7 @@ impl OpenOptions {
     ) -> Result<BigArrayBuilder<DynBackend>, OpenError> {
         let note = match OneBased::open(store)? {
             Found::Volume(volume) => {
-                return Ok(self.builder(Arc::new(volume), Prefix::root(), here));
+                return Ok(self.builder(Arc::new(*volume), Prefix::root(), here));
             }
             Found::Other(reason) => format!("; and \"config.json\" is of no use: {reason}"),
             Found::Nothing => String::new(),
@@ -267,7 +273,8 @@ impl OpenOptions {
             };
             let is_nothing = matches!(source, OpenError::Array(Error::NoInfo { .. }));
             let source = (!is_nothing).then(|| Box::new(source));
-            OpenError::NoVolume { backend, key, scale, above, note, source }
+            let absent = NoVolume { backend, key, scale, above, note, source };
+            OpenError::NoVolume(Box::new(absent))
         })
     }
 

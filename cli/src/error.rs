@@ -80,7 +80,7 @@ impl CliError {
         const MAKE: &str = "make a volume there with `bigarrays create` or `import`";
         let error = match self {
             Self::Array(error) | Self::Open(bigarrays::OpenError::Array(error)) => error,
-            Self::Open(bigarrays::OpenError::NoVolume { .. }) => return Some(MAKE),
+            Self::Open(bigarrays::OpenError::NoVolume(_)) => return Some(MAKE),
             _ => return None,
         };
         match error {

@@ -54,7 +54,7 @@ fn encode_one(info: &VolumeInfo, scale: &Scale) -> Result<(), CliError> {
 /// Whether an error says that there is no volume (and not that it could not be reached).
 pub(crate) fn is_absent(error: &OpenError) -> bool {
     match error {
-        OpenError::NoVolume { .. } | OpenError::Array(bigarrays::Error::NoInfo { .. }) => true,
+        OpenError::NoVolume(_) | OpenError::Array(bigarrays::Error::NoInfo { .. }) => true,
         OpenError::Array(bigarrays::Error::Backend(error)) => error.kind() == ErrorKind::NotFound,
         _ => false,
     }

@@ -54,7 +54,7 @@ pub(crate) enum Found {
     /// Its `config.json` is another one: why.
     Other(String),
     /// A volume.
-    Volume(OneBased),
+    Volume(Box<OneBased>),
 }
 
 impl OneBased {
@@ -77,7 +77,7 @@ impl OneBased {
             Err(reason) => return Ok(Found::Other(reason)),
         };
         let extent = wait(look(&inner, config))?;
-        Ok(Found::Volume(Self::new(inner, extent, key)?))
+        Ok(Found::Volume(Box::new(Self::new(inner, extent, key)?)))
     }
 
     fn new(inner: DynBackend, extent: Extent, config: Key) -> Result<Self, Error> {

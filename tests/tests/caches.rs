@@ -1,6 +1,5 @@
 //! The command's way to the cache on disk.
 
-#![expect(clippy::expect_used, reason = "test helpers may fail a test")]
 
 use bigarrays_tests::bench::{Bench, payload, ramp};
 

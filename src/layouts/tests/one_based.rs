@@ -30,7 +30,7 @@ fn store(config: &str, values: &[(&str, Vec<u8>)]) -> DynBackend {
 
 fn opened(config: &str, values: &[(&str, Vec<u8>)]) -> OneBased {
     match OneBased::open(store(config, values)).unwrap() {
-        Found::Volume(volume) => volume,
+        Found::Volume(volume) => *volume,
         _ => panic!("it is a volume"),
     }
 }
