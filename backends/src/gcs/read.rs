@@ -299,7 +299,8 @@ mod tests {
     fn bytes_that_were_unpacked_on_their_way_are_not_taken_for_the_stored_ones() {
         let stored = ("x-goog-stored-content-encoding", "gzip");
         let sent = ("content-encoding", "gzip");
-        let told = |headers| stored_encoding(&answer(200, headers, ""));
+        let told =
+            |headers: &[(&'static str, &'static str)]| stored_encoding(&answer(200, headers, ""));
         assert_eq!(told(&[stored, sent]).unwrap(), ContentEncoding::Gzip);
         assert_eq!(told(&[sent]).unwrap(), ContentEncoding::Gzip);
         assert_eq!(told(&[]).unwrap(), ContentEncoding::Identity);
