@@ -90,9 +90,10 @@ impl StoreUrl {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// All parameters behind the `?`, in their order.
+    /// The parameters behind the `?` in their order, without those that every store takes.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        let all = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(|(name, _)| !COMMON.contains(name))
     }
 
     /// Refuses parameters that a store does not know, so that a slip is not silently ignored.

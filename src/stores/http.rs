@@ -1,6 +1,6 @@
 //! `https://host/path?missing=403`, and `http://`.
 //!
-//! All parameters but `prefix` and `missing` belong to the server: signatures and tokens. They
+//! All parameters but `missing` and those of every store belong to the server: signatures and tokens. They
 //! are sent with each request and never shown.
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) fn open(url: &StoreUrl, _access: Access) -> Result<DynBackend, OpenEr
     let place = format!("{}://{}", url.scheme(), url.location());
     let mut store = HttpBackend::builder(&place).forbidden(forbidden);
     for (name, value) in url.parameters() {
-        if !matches!(name, "prefix" | "missing") {
+        if name != "missing" {
             store = store.parameter(name, value);
         }
     }

@@ -1,4 +1,4 @@
-//! `az://container/prefix?account=NAME&endpoint=URL&anonymous=true&identity=managed`.
+//! `az://container/prefix?account=NAME&endpoint=URL&anonymous=true&identity=managed&cache_control=TEXT`.
 //!
 //! Keys and signatures come from the environment or from code, never from a URL.
 
@@ -14,7 +14,7 @@ use crate::url::StoreUrl;
 
 /// Opens the store.
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
-    url.allow_parameters(&["account", "endpoint", "anonymous", "identity"])?;
+    url.allow_parameters(&["account", "endpoint", "anonymous", "identity", "cache_control"])?;
     let (container, path) = url.location().split_once('/').unwrap_or((url.location(), ""));
     let prefix = Prefix::new(path).map_err(|error| url.invalid(error.to_string()))?;
     let mut options = AzureOptions::new(container)
@@ -25,6 +25,9 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
     }
     if let Some(endpoint) = url.parameter("endpoint") {
         options = options.endpoint(endpoint);
+    }
+    if let Some(cache_control) = url.parameter("cache_control") {
+        options = options.cache_control(cache_control);
     }
     options = match (url.parameter("anonymous"), url.parameter("identity")) {
         (None | Some("false"), None) => options,

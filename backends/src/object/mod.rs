@@ -30,7 +30,8 @@
 //!   ([`ObjectOptions::conditional_delete`]; Azure does).
 //! - **Lost answers.** With [`ObjectOptions::marks`] each conditional put writes a name of its own
 //!   into the value's metadata (`bigarrayswrite`). If its answer is lost, the value is looked at:
-//!   our name in it means written, another writer's after the same state means a conflict.
+//!   our name in it, or among those that it was written after, means written; another writer's
+//!   after the same state means a conflict. Listings tell no versions then.
 //! - **Versions** are ETags (or [`VersionFrom::Version`]). Stores whose ETag is a digest of the
 //!   bytes, such as S3, tell equal values apart only by their bytes.
 //! - **Ranges** are read alone; several ranges of one value are of one state, or the answer is

@@ -14,6 +14,8 @@ use object_store::{
 use super::failure::Cause;
 use super::path;
 use super::store::Inner;
+use super::write::MARK;
+use crate::remote::Mark;
 
 /// Positions that no value reaches and that some server could not read.
 const FAR: u64 = 1 << 62;
@@ -65,7 +67,7 @@ impl Inner {
             return Ok(None);
         };
         let content_encoding = Some(self.encoding(&attributes, op)?);
-        let version = self.version(meta.e_tag, meta.version);
+        let version = self.version(meta.e_tag, meta.version, self.mark(&attributes).as_ref());
         Ok(Some(Meta { key: key.clone(), size: meta.size, version, content_encoding }))
     }
 
@@ -108,7 +110,9 @@ impl Inner {
             return Err(self.error(ErrorKind::Other, op).with_note(why));
         }
         let content_encoding = self.encoding(&result.attributes, op)?;
-        let version = self.version(result.meta.e_tag.clone(), result.meta.version.clone());
+        let mark = self.mark(&result.attributes);
+        let meta = result.meta.clone();
+        let version = self.version(meta.e_tag, meta.version, mark.as_ref());
         let bytes = result.bytes().await.map_err(|error| self.failure(error, op))?;
         if bytes.len() as u64 != wanted.end - wanted.start {
             let why = format!("{wanted:?} was asked for and {} bytes came", bytes.len());
@@ -208,13 +212,25 @@ impl Inner {
         })
     }
 
+    /// Who wrote a value, if conditional puts say so.
+    pub(super) fn mark(&self, attributes: &Attributes) -> Option<Mark> {
+        let name = Attribute::Metadata(MARK.into());
+        attributes.get(&name).filter(|_| self.marks).and_then(|text| Mark::parse(text))
+    }
+
+    /// The version of a value: the name of its state, and who wrote it, so that whoever replaces
+    /// it can say after whom.
     pub(super) fn version(
         &self,
         e_tag: Option<String>,
         version: Option<String>,
+        mark: Option<&Mark>,
     ) -> Option<Version> {
-        let told = self.state(e_tag, version)?;
-        Some(Version::new(told.as_bytes()))
+        let state = self.state(e_tag, version)?;
+        Some(match mark {
+            Some(mark) => Version::new(format!("{state}\n{mark}").as_bytes()),
+            None => Version::new(state.as_bytes()),
+        })
     }
 
     /// The next keys of a listing, and what is left of it.
@@ -257,7 +273,11 @@ impl Inner {
     /// An object as a key, if it can be one.
     fn listed(&self, meta: ObjectMeta, prefix: &Prefix) -> Option<Meta> {
         let key = Key::new(meta.location.as_ref()).ok().filter(|key| prefix.contains(key))?;
-        let version = self.version(meta.e_tag, meta.version);
+        // A listing does not tell the marks that belong to versions.
+        let version = match self.marks {
+            true => None,
+            false => self.version(meta.e_tag, meta.version, None),
+        };
         Some(Meta { key, size: meta.size, version, content_encoding: None })
     }
 }

@@ -19,7 +19,7 @@ use super::store::Inner;
 use crate::remote::{Found, Mark, settle};
 
 /// The name of the metadata that says who wrote: Azure takes letters and digits only.
-const MARK: &str = "bigarrayswrite";
+pub(super) const MARK: &str = "bigarrayswrite";
 
 /// The length of the parts of a long value.
 const PART: usize = 8 << 20;
@@ -37,6 +37,15 @@ const CONFLICTS: [&str; 7] = [
     "NoSuchKey",
 ];
 
+/// One conditional put.
+struct Job<'a> {
+    key: &'a Key,
+    path: &'a Path,
+    bytes: &'a Bytes,
+    mode: PutMode,
+    mark: Mark,
+}
+
 impl Inner {
     pub(super) async fn put(
         &self,
@@ -52,7 +61,7 @@ impl Inner {
             let why = format!("a value of {len} bytes is longer than {most}, the most it takes");
             return Err(self.error(ErrorKind::Unsupported, op).with_note(why));
         }
-        let mode = self.mode(when)?;
+        let Some((mode, mark)) = self.mode(when)? else { return Ok(PutOutcome::Conflict) };
         let attributes = self.attributes(key, value.content_encoding);
         if mode == PutMode::Overwrite && len > self.multipart {
             return self.put_in_parts(&path, value.bytes.clone(), attributes).await;
@@ -60,31 +69,50 @@ impl Inner {
         if !self.marks || mode == PutMode::Overwrite {
             return self.put_once(&path, value.bytes.clone(), mode, attributes).await;
         }
-        self.put_marked(key, &path, value, mode, attributes).await
+        let job = Job { key, path: &path, bytes: &value.bytes, mode, mark };
+        self.put_marked(job, attributes).await
     }
 
-    /// The mode for a precondition, if the store honours it.
-    fn mode(&self, when: &Precondition) -> BackendResult<PutMode> {
-        let (needed, mode) = match when {
-            Precondition::Always => return Ok(PutMode::Overwrite),
-            Precondition::IfAbsent => (ConditionalPut::CreateOnly, PutMode::Create),
-            Precondition::IfVersion(version) => {
-                (ConditionalPut::CompareAndSwap, PutMode::Update(self.update(version)))
-            }
+    /// The mode for a precondition and the mark of a write under it, if the store honours it.
+    /// `None` if it cannot hold.
+    fn mode(&self, when: &Precondition) -> BackendResult<Option<(PutMode, Mark)>> {
+        let needed = match when {
+            Precondition::Always => ConditionalPut::Unsupported,
+            Precondition::IfAbsent => ConditionalPut::CreateOnly,
+            Precondition::IfVersion(_) => ConditionalPut::CompareAndSwap,
         };
         if self.conditional < needed {
             let why = "this store was not said to honour such a condition";
             return Err(self.error(ErrorKind::Unsupported, Operation::Put).with_note(why));
         }
-        Ok(mode)
+        Ok(match when {
+            Precondition::Always => Some((PutMode::Overwrite, Mark::unconditional())),
+            Precondition::IfAbsent => Some((PutMode::Create, Mark::of_new())),
+            Precondition::IfVersion(version) => self
+                .update(version)
+                .map(|(update, state)| (PutMode::Update(update), Mark::after(&state))),
+        })
     }
 
-    fn update(&self, version: &Version) -> UpdateVersion {
-        let text = Some(String::from_utf8_lossy(version.as_bytes()).into_owned());
-        match self.version_from {
-            VersionFrom::ETag => UpdateVersion { e_tag: text, version: None },
-            VersionFrom::Version => UpdateVersion { e_tag: None, version: text },
+    /// A version as a condition, and what the state is called (see [`Mark::after`]). `None` for a
+    /// version that no value can have.
+    fn update(&self, version: &Version) -> Option<(UpdateVersion, String)> {
+        let text = std::str::from_utf8(version.as_bytes()).ok()?;
+        let (told, mark) = match text.split_once('\n') {
+            Some((told, mark)) => (told, Some(mark)),
+            None => (text, None),
+        };
+        // As an ETag, `*` holds for every state, and a list for several.
+        if told.is_empty() || told == "*" || told.contains(',') {
+            return None;
         }
+        let state = mark.map_or_else(|| plain(told), str::to_owned);
+        let told = Some(told.to_owned());
+        let update = match self.version_from {
+            VersionFrom::ETag => UpdateVersion { e_tag: told, version: None },
+            VersionFrom::Version => UpdateVersion { e_tag: None, version: told },
+        };
+        Some((update, state))
     }
 
     fn attributes(&self, key: &Key, encoding: ContentEncoding) -> Attributes {
@@ -113,11 +141,13 @@ impl Inner {
     ) -> BackendResult<PutOutcome> {
         let updates = matches!(mode, PutMode::Update(_));
         let conditional = mode != PutMode::Overwrite;
+        let mark = self.mark(&attributes);
         let options = PutOptions { mode, attributes, ..PutOptions::default() };
         match self.store.put_opts(path, PutPayload::from_bytes(bytes), options).await {
             Ok(done) => {
                 self.exists();
-                Ok(PutOutcome::Written { version: self.version(done.e_tag, done.version) })
+                let version = self.version(done.e_tag, done.version, mark.as_ref());
+                Ok(PutOutcome::Written { version })
             }
             Err(error) if conditional && failed_condition(&error, updates) => {
                 Ok(PutOutcome::Conflict)
@@ -129,29 +159,20 @@ impl Inner {
     /// A conditional put that says who wrote, so that a lost answer can be settled.
     async fn put_marked(
         &self,
-        key: &Key,
-        path: &Path,
-        value: &Value,
-        mode: PutMode,
+        job: Job<'_>,
         mut attributes: Attributes,
     ) -> BackendResult<PutOutcome> {
-        let mark = match &mode {
-            PutMode::Update(UpdateVersion { e_tag, version }) => {
-                let state = e_tag.as_ref().or(version.as_ref());
-                Mark::after(&plain(state.map_or("", String::as_str)))
-            }
-            PutMode::Create | PutMode::Overwrite => Mark::of_new(),
-        };
-        let name = Attribute::Metadata(MARK.into());
-        attributes.insert(name.clone(), mark.to_string().into());
-        let send = || self.put_once(path, value.bytes.clone(), mode.clone(), attributes.clone());
+        let Job { key, path, bytes, mode, mark } = job;
+        attributes.insert(Attribute::Metadata(MARK.into()), mark.to_string().into());
+        let send = || self.put_once(path, bytes.clone(), mode.clone(), attributes.clone());
         let look = || async {
             let found = self.look(path, Operation::Put).await?;
             Ok(found.map(|(meta, attributes)| {
-                let state = self.state(meta.e_tag, meta.version);
-                let mark = attributes.get(&name).and_then(|text| Mark::parse(text));
-                let version = state.as_ref().map(|state| Version::new(state.as_bytes()));
-                Found { state: plain(&state.unwrap_or_default()), mark, version }
+                let mark = self.mark(&attributes);
+                let version = self.version(meta.e_tag.clone(), meta.version.clone(), mark.as_ref());
+                let state = self.state(meta.e_tag, meta.version).unwrap_or_default();
+                let state = mark.as_ref().map_or_else(|| plain(&state), |mark| mark.id.clone());
+                Found { state, mark, version }
             }))
         };
         settle(key, &mark, send, look).await
@@ -183,7 +204,7 @@ impl Inner {
         }
         let done = upload.complete().await.map_err(failure)?;
         self.exists();
-        Ok(PutOutcome::Written { version: self.version(done.e_tag, done.version) })
+        Ok(PutOutcome::Written { version: self.version(done.e_tag, done.version, None) })
     }
 
     pub(super) async fn delete(
@@ -217,7 +238,8 @@ impl Inner {
             let why = "object_store has no conditional delete, and two steps would not be one";
             return Err(self.error(ErrorKind::Unsupported, op).with_note(why));
         };
-        match deletes.delete_if(path, &self.update(version)).await {
+        let Some((update, _)) = self.update(version) else { return Ok(DeleteOutcome::Conflict) };
+        match deletes.delete_if(path, &update).await {
             Ok(()) => Ok(DeleteOutcome::Deleted),
             Err(error) if failed_condition(&error, true) => Ok(DeleteOutcome::Conflict),
             Err(error) => Err(self.failure(error, op)),
