@@ -1,6 +1,5 @@
 //! The command's way to the cache on disk.
 
-
 use bigarrays_tests::bench::{Bench, payload, ramp};
 
 #[test]
