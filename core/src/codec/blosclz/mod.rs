@@ -3,7 +3,7 @@
 //! Sources: BigArrays.jl and the Blosc.jl that it calls (byte shuffle by the voxel's size, level 5,
 //! compressor blosclz: what is written here), and README_HEADER of c-blosc 1.21 for the layout of a
 //! frame. A frame names its compressor; all that c-blosc is built with here are read: blosclz, lz4
-//! (lz4hc writes the same), zlib and zstd. Voxels are as in [`raw`](super::raw).
+//! (lz4hc writes the same), zlib and zstd. Voxels are as in `raw`.
 //!
 //! `frame` checks a frame, `ffi` holds the calls of the C library.
 
