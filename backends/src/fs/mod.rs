@@ -73,7 +73,7 @@ pub const FACTS: crate::StoreFacts = crate::StoreFacts {
     schemes: &["file"],
     what: "a directory; a value is a file",
     atomicity: "temporary file and rename; a batch is not atomic as a whole",
-    durability: "a power cut, by default (durability=none|batch|each)",
+    durability: "a power cut, by default (durability=none, batch, each)",
     compare_and_swap: "between threads and processes of one machine",
     concurrency: "readers never wait for writers; writers wait for a rename only",
     limits: "a key cannot also be a directory (a beside a/b)",

@@ -17,7 +17,7 @@ pub const FACTS: StoreFacts = StoreFacts {
     schemes: &["h5"],
     what: "a directory of HDF5 cuboid files; a value is a chunk in one of them",
     atomicity: "a file is made anew and renamed, once a put or batch and file",
-    durability: "a power cut, by default (durability=none|batch|each)",
+    durability: "a power cut, by default (durability=none, batch, each)",
     compare_and_swap: "between threads and processes of one machine; a file has one version",
     concurrency: "readers never wait; writers of one file take turns and rewrite it",
     limits: "raw chunks below 4 GiB; channels in several files can only be read",
