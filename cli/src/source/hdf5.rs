@@ -30,7 +30,8 @@ pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Box<dyn Sourc
         builder = builder.dataset(dataset);
     }
     if let Some(axes) = &options.axes {
-        builder = builder.axes(axes.to_string().parse().map_err(|error| failed(Box::new(error)))?);
+        let axes = axes.to_string().parse::<Axes>();
+        builder = builder.axes(axes.map_err(|error| failed(error.into()))?);
     }
     let store = builder.open().map_err(|error| failed(error.into()))?;
     let axes = store.dataset().axes().clone();
