@@ -1,5 +1,7 @@
 //! The little that is read of the XML of answers.
 
+use std::borrow::Cow;
+
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
@@ -13,7 +15,7 @@ pub(super) fn text_of(xml: &[u8], name: &str) -> Option<String> {
                 let end = start.to_end().into_owned();
                 let inside = reader.read_text(end.name()).ok()?;
                 let inside = inside.decode().ok()?;
-                return quick_xml::escape::unescape(&inside).ok().map(|text| text.into_owned());
+                return quick_xml::escape::unescape(&inside).ok().map(Cow::into_owned);
             }
             Event::Eof => return None,
             _ => {}
