@@ -122,6 +122,7 @@ mod tests {
     }
 
     /// The server for tests, in a child; the parent starts the child.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn server(test: &str, variables: &[(&str, &str)]) -> Option<String> {
         let Ok(server) = std::env::var("BIGARRAYS_TEST_S3") else {
             eprintln!("skipped: BIGARRAYS_TEST_S3 does not name an S3 server");

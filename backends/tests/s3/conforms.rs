@@ -54,9 +54,7 @@ fn prove(endpoint: &str, configure: impl Fn(Suite<'_>) -> Suite<'_>, parts: bool
                 .env(STORE, format!("{endpoint} {place}"));
             command
         });
-    let report = configure(suite).run();
-    println!("{report}");
-    report.assert_ok();
+    configure(suite).run().assert_ok();
     clean(endpoint, &place);
 }
 

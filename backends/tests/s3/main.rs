@@ -1,6 +1,11 @@
 //! S3, against a real server (`BIGARRAYS_TEST_S3`) and against inventions.
 #![cfg(feature = "s3")]
-#![expect(clippy::expect_used, clippy::print_stderr, reason = "the helpers belong to the tests")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "the helpers belong to the tests"
+)]
 
 mod answers;
 mod conforms;

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 /// One HTTP message, as it came.
 #[derive(Debug, Clone)]
-pub struct Message {
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Message {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What becomes of a request.
-pub enum Action {
+pub(crate) enum Action {
     /// It is passed on, and so is the answer.
     Pass,
     /// It is passed on, and the answer comes so much later.
@@ -28,22 +28,22 @@ pub enum Action {
 }
 
 /// A running proxy. It ends with the test program.
-pub struct Proxy {
-    pub address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<Message>>>,
 }
 
 impl Message {
-    pub fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         self.head.split(' ').next().unwrap_or_default()
     }
 
     /// Path and query.
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim()).next()
     }
@@ -98,7 +98,7 @@ impl Message {
 
 impl Proxy {
     /// Starts one; `decide` is asked for every request.
-    pub fn start(
+    pub(crate) fn start(
         upstream: Option<&str>,
         decide: impl Fn(&Message) -> Action + Send + Sync + 'static,
     ) -> Self {
@@ -117,17 +117,17 @@ impl Proxy {
         Self { address, seen }
     }
 
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// All requests so far.
-    pub fn seen(&self) -> Vec<Message> {
+    pub(crate) fn seen(&self) -> Vec<Message> {
         self.seen.lock().expect("the log").clone()
     }
 
     /// How many requests of this method came so far.
-    pub fn count(&self, method: &str) -> usize {
+    pub(crate) fn count(&self, method: &str) -> usize {
         self.seen().iter().filter(|request| request.method() == method).count()
     }
 }
@@ -171,7 +171,7 @@ fn serve(
 }
 
 /// An answer with this status, headers and body, after which the connection ends.
-pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "content-length") {
         head += &format!("content-length: {}\r\n", body.len());
@@ -183,7 +183,7 @@ pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
 }
 
 /// A refusal as S3 writes it.
-pub fn refusal(status: &str, code: &str) -> Vec<u8> {
+pub(crate) fn refusal(status: &str, code: &str) -> Vec<u8> {
     let body = format!(
         "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message>\
          <RequestId>R1</RequestId></Error>"
