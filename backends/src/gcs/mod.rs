@@ -89,7 +89,7 @@ pub const FACTS: crate::StoreFacts = crate::StoreFacts {
     feature: "gcs",
     schemes: &["gs"],
     what: "a Google Cloud Storage bucket; a value is an object",
-    atomicity: "an object appears whole; each value of a batch for itself",
+    atomicity: "an object appears whole, a batch does not",
     durability: "what Google promises: several places",
     compare_and_swap: "between all programs everywhere, by generation",
     concurrency: "64 requests at once; one write a second and object",
