@@ -5,8 +5,10 @@
 use std::env;
 use std::error::Error as _;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bigarrays_backends::object::ObjectBackend;
@@ -27,12 +29,15 @@ const CONTAINER: &str = "BIGARRAYS_AZURE_CONTAINER";
 const WRONG_KEY: &str = "aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnRlcjJodW50ZXIy";
 
 #[expect(clippy::print_stderr, reason = "a test that cannot run here must say so")]
-fn server() -> Option<String> {
+fn server() -> Option<(String, MutexGuard<'static, ()>)> {
+    // One test at a time: Azurite does one thing after the other, and some take it long.
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let server = env::var("BIGARRAYS_TEST_AZURE").ok();
     if server.is_none() {
         eprintln!("skipped: BIGARRAYS_TEST_AZURE is not set");
     }
-    server
+    Some((server?, turn))
 }
 
 fn key(name: &str) -> Key {
@@ -84,7 +89,7 @@ fn a_process_of_the_suite_does_its_job() {
 
 #[test]
 fn a_container_conforms() {
-    let Some(server) = server() else { return };
+    let Some((server, _turn)) = server() else { return };
     let (name, _) = fresh(&server);
     let behind = |way| options(&through(&server, way), &name).timeouts(short());
     Suite::new(|| options(&server, &name).multipart(1 << 20).open())
@@ -126,7 +131,7 @@ fn kinds(store: &ObjectBackend) -> Vec<(&'static str, ErrorKind)> {
 
 #[test]
 fn a_wrong_key_is_told_by_every_operation() {
-    let Some(server) = server() else { return };
+    let Some((server, _turn)) = server() else { return };
     let (name, _) = fresh(&server);
     let store = options(&server, &name).key(WRONG_KEY).open().expect("it opens");
     for (what, kind) in kinds(&store) {
@@ -136,7 +141,7 @@ fn a_wrong_key_is_told_by_every_operation() {
 
 #[test]
 fn nobody_in_particular_may_not_look_into_a_private_container() {
-    let Some(server) = server() else { return };
+    let Some((server, _turn)) = server() else { return };
     let (name, _) = fresh(&server);
     let store = options(&server, &name).anonymous().open().expect("it opens");
     for (what, kind) in kinds(&store) {
@@ -147,7 +152,7 @@ fn nobody_in_particular_may_not_look_into_a_private_container() {
 
 #[test]
 fn a_container_that_is_not_there_is_no_container_without_keys() {
-    let Some(server) = server() else { return };
+    let Some((server, _turn)) = server() else { return };
     let store = options(&server, "there-is-none").open().expect("it opens");
     for (what, kind) in kinds(&store) {
         assert_eq!(kind, ErrorKind::NotFound, "{what}");
@@ -168,9 +173,11 @@ fn nobody_answers_and_that_is_a_failure_for_the_moment() {
 
 #[test]
 fn listings_of_many_pages_are_whole_and_batches_remove_them() {
-    let Some(server) = server() else { return };
-    let (_, store) = fresh(&server);
+    let Some((server, _turn)) = server() else { return };
+    let (name, _) = fresh(&server);
     // Azurite drops connections when it has much to do.
+    let few = NonZeroUsize::new(4).expect("more than none");
+    let store = options(&server, &name).concurrency(few).open().expect("it opens");
     let store = Retry::new(store);
     // A page of Azure has 5000 names.
     let names: Vec<Key> = (0..5200).map(|n| key(&format!("many/{}/{n:05}", n % 3))).collect();
@@ -186,7 +193,7 @@ fn listings_of_many_pages_are_whole_and_batches_remove_them() {
 
 #[test]
 fn a_long_value_goes_in_parts_with_its_encoding() {
-    let Some(server) = server() else { return };
+    let Some((server, _turn)) = server() else { return };
     let (name, _) = fresh(&server);
     let store = options(&server, &name).multipart(1 << 20).open().expect("it opens");
     let bytes: Vec<u8> = (0..20_000_003_u32).map(|n| (n / 7).to_le_bytes()[0]).collect();
@@ -221,7 +228,7 @@ print(urllib.parse.urlencode(dict(sv=version, se=until, sr="c", sp=permissions, 
 
 #[test]
 fn a_signature_lets_in_as_far_as_it_goes_and_never_shows() {
-    let Some(server) = server() else { return };
+    let Some((server, _turn)) = server() else { return };
     let (name, owner) = fresh(&server);
     wait(owner.put_always(&key("old"), "old")).expect("put");
     let Some(all) = signature(&name, "racwdl") else { return };
@@ -256,7 +263,7 @@ fn a_signature_lets_in_as_far_as_it_goes_and_never_shows() {
 
 #[test]
 fn making_a_container_that_is_there_is_no_failure() {
-    let Some(server) = server() else { return };
+    let Some((server, _turn)) = server() else { return };
     let (name, store) = fresh(&server);
     wait(store.put_always(&key("kept"), "kept")).expect("put");
     let again = options(&server, &name).create(true).open().expect("it opens");
