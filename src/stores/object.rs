@@ -44,6 +44,7 @@ mod tests {
     use ndarray::Array3;
 
     use crate::OpenOptions;
+    use crate::array::Unaligned;
     use crate::info::{DataType, VolumeInfo};
 
     #[expect(clippy::print_stderr, reason = "a test that cannot run here must say so")]
@@ -55,7 +56,8 @@ mod tests {
         };
         let url = format!("az://facade-{}/em/vol?endpoint={server}", std::process::id());
         let info = VolumeInfo::builder(DataType::Uint16, [100, 70, 30]).chunk_size([32, 32, 16]);
-        let volume = crate::create(&url, info.build().unwrap()).unwrap();
+        let writing = OpenOptions::new().array(|array| array.unaligned(Unaligned::ReadModifyWrite));
+        let volume = writing.create(&url, info.build().unwrap()).unwrap();
         let voxels = Array3::from_shape_fn((100, 70, 30), |(x, y, z)| {
             u16::try_from((x * 7 + y * 131 + z * 1009) % 65_536).unwrap()
         });
