@@ -20,12 +20,17 @@ fn with(reply: Vec<u8>) -> (S3Backend, Proxy) {
 }
 
 fn quick(endpoint: &str) -> S3Options {
+    options(endpoint, &Prefix::root()).conditional(Conditional::Trust)
+}
+
+/// Waits that are short, also for a busy machine.
+fn impatient(endpoint: &str) -> S3Options {
     let timeouts = Timeouts {
-        connect: Duration::from_millis(300),
-        idle: Duration::from_millis(300),
-        total: Duration::from_secs(2),
+        connect: Duration::from_millis(500),
+        idle: Duration::from_millis(500),
+        total: Duration::from_secs(5),
     };
-    options(endpoint, &Prefix::root()).timeouts(timeouts).conditional(Conditional::Trust)
+    quick(endpoint).timeouts(timeouts)
 }
 
 fn get(store: &S3Backend) -> BackendError {
@@ -103,16 +108,16 @@ fn short_answers_are_never_values() {
 #[test]
 fn a_silent_server_is_left_in_time_and_nobody_at_all_is_temporary() {
     let proxy = Proxy::start(None, |_| Action::Hang);
-    let store = quick(&proxy.endpoint()).open().unwrap();
+    let store = impatient(&proxy.endpoint()).open().unwrap();
     let begun = Instant::now();
     assert_eq!(get(&store).kind(), ErrorKind::Transient);
     // A value that the server takes, but to which it never answers.
     let long = vec![1; 1 << 20];
     let error = wait(store.put_always(&key("a"), long)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transient);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let store = quick(&format!("http://{free}")).open().unwrap();
+    let store = impatient(&format!("http://{free}")).open().unwrap();
     assert_eq!(get(&store).kind(), ErrorKind::Transient);
     assert_eq!(wait(store.head(&key("a"))).unwrap_err().kind(), ErrorKind::Transient);
 }

@@ -1,10 +1,9 @@
-//! A server between the store and S3 that counts, delays, loses and invents answers.
+//! A server between the store and S3 that counts, loses and invents answers.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 /// One HTTP message, as it came.
 #[derive(Debug, Clone)]
@@ -17,8 +16,6 @@ pub(crate) struct Message {
 pub(crate) enum Action {
     /// It is passed on, and so is the answer.
     Pass,
-    /// It is passed on, and the answer comes so much later.
-    Delay(Duration),
     /// It is passed on, and the answer is lost with the connection.
     LoseAnswer,
     /// Nothing ever comes.
@@ -160,10 +157,8 @@ fn serve(
         let server = server.as_mut()?;
         request.write(server.get_mut()).ok()?;
         let answer = Message::read(server, request.method() == "HEAD")?;
-        match action {
-            Action::LoseAnswer => return None,
-            Action::Delay(delay) => thread::sleep(delay),
-            _ => {}
+        if matches!(action, Action::LoseAnswer) {
+            return None;
         }
         answer.write(&mut answers).ok()?;
     }
