@@ -53,7 +53,8 @@
 //! # Files
 //! The directory is made by RocksDB and belongs to it; `LOG` holds the options of each opening. A
 //! killed writer leaves its log (`*.log`), from which the next opening takes what was reported
-//! done. Room of deleted and overwritten values is given back when their files are merged, in the
+//! done. A killed reader leaves a small `bigarrays-rocksdb-*` in the directory of temporary files.
+//! Room of deleted and overwritten values is given back when their files are merged, in the
 //! background.
 //!
 //! Tables are written in the format that all versions since 6.6 read. A database that a newer
