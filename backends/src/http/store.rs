@@ -62,6 +62,12 @@ impl HttpBackend {
         };
         let authorization = authorization(&options, login)
             .map_err(|()| invalid("the user, password or token cannot stand in a header"))?;
+        let is_empty = |pem: &Vec<u8>| {
+            reqwest::Certificate::from_pem_bundle(pem).is_ok_and(|found| found.is_empty())
+        };
+        if options.certificates.iter().any(is_empty) {
+            return Err(invalid("a certificate to trust is none: PEM is expected"));
+        }
         let http = client(&options).map_err(|error| {
             invalid("no client can be made of these options").with_source(error)
         })?;
@@ -134,7 +140,9 @@ fn client(options: &HttpOptions) -> reqwest::Result<reqwest::Client> {
         .no_zstd()
         .no_deflate();
     for pem in &options.certificates {
-        builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem)?);
+        for certificate in reqwest::Certificate::from_pem_bundle(pem)? {
+            builder = builder.add_root_certificate(certificate);
+        }
     }
     builder.build()
 }
