@@ -31,6 +31,10 @@
 //! | C13, C14 | readers never see a torn value; threads do not disturb each other |
 //! | C15 – C18 | compare-and-swap with threads and processes; creation; conditional deletes |
 //! | C19 | versions change with every overwrite |
+//! | C20, C21 | a killed writer leaves whole values; a refused write leaves the old one |
+//! | C22, C24 – C26 | a server out of reach; replies that are cut, lost or do not come |
+//! | C23 | power cuts, which only a store itself can model: always skipped here |
+//! | C27 | wrong credentials are told at once, as such |
 //! | X1, X2 | content encodings come back, and together with their bytes |
 //! | X3, X4 | batches of writes; each condition of a put |
 //! | X5, X6 | what is not declared is refused; blocking stores do not answer `Pending` |
@@ -41,6 +45,7 @@
 mod bench;
 mod cases;
 mod payload;
+mod proxy;
 mod report;
 mod suite;
 
@@ -48,5 +53,6 @@ mod suite;
 mod selftest;
 
 pub use cases::Job;
+pub use proxy::{Proxy, Weather};
 pub use report::{CaseResult, Outcome, Report};
 pub use suite::{Suite, run};

@@ -2,6 +2,7 @@
 //! notice, and no others.
 
 mod broken;
+mod wire;
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -154,4 +155,41 @@ fn a_store_that_does_not_open_is_a_report_too() {
 #[should_panic(expected = "X11 FAILED")]
 fn a_failed_report_ends_a_test_with_its_table() {
     report(Flaw::Anonymous).assert_ok();
+}
+
+/// The cases about networks, on a client with a flaw.
+fn over_a_wire(flaw: wire::Flaw) -> Report {
+    let server = wire::serve(MemoryBackend::new());
+    let client = |server, password| wire::Wire { server, password, flaw };
+    Suite::new(|| Ok(wire::Wire { flaw: wire::Flaw::Sound, ..client(server, wire::PASSWORD) }))
+        .network(server, |server| Ok(client(server, wire::PASSWORD)))
+        .stranger(|server| Ok(client(server, 0)))
+        .only(&["C22", "C24", "C25", "C26", "C27"])
+        .run()
+}
+
+#[test]
+fn what_a_client_makes_of_a_bad_network_is_seen() {
+    use wire::Flaw;
+    for (flaw, failed) in [
+        (Flaw::Sound, &[][..]),
+        (Flaw::TakesPartsForWholes, &["C24"]),
+        (Flaw::TakesFailuresForMissing, &["C22", "C24", "C25", "C26"]),
+        (Flaw::PutsTwice, &["C25"]),
+        (Flaw::ConfusesRefusals, &["C27"]),
+    ] {
+        let report = over_a_wire(flaw);
+        assert_eq!(report.failed(), failed, "{flaw:?}: {report}");
+        assert_eq!(report.skipped(), [""; 0], "{report}");
+    }
+}
+
+#[test]
+fn a_write_that_should_be_refused_and_is_not_is_seen() {
+    let store = MemoryBackend::new();
+    let suite = || Suite::new(|| Ok(store.clone())).only(&["C21"]);
+    let read_only = || Ok(crate::wrap::ReadOnly::new(store.clone()));
+    assert_eq!(suite().refusing(read_only).run().failed(), [""; 0]);
+    assert_eq!(suite().refusing(|| Ok(store.clone())).run().failed(), ["C21"]);
+    assert_eq!(suite().run().skipped(), ["C21"]);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{self, Command};
 use std::sync::Arc;
@@ -17,6 +18,15 @@ use crate::backend::{
 use crate::key::{Key, Prefix};
 
 pub(super) type Open<'a> = Box<dyn Fn() -> BackendResult<DynBackend> + Sync + 'a>;
+
+/// Opens the store with its server at an address.
+pub(super) type Reach<'a> = Box<dyn Fn(SocketAddr) -> BackendResult<DynBackend> + Sync + 'a>;
+
+/// Where the store's server is, and how to reach it by another way.
+pub(super) struct Network<'a> {
+    pub(super) server: SocketAddr,
+    pub(super) open: Reach<'a>,
+}
 
 /// Runs every case that applies on the store that `open` opens.
 ///
@@ -45,6 +55,9 @@ pub struct Suite<'a> {
     pub(super) persistent: bool,
     pub(super) process: Option<Box<dyn Fn() -> Command + Sync + 'a>>,
     pub(super) overwrites: u64,
+    pub(super) refusing: Vec<Open<'a>>,
+    pub(super) network: Option<Network<'a>>,
+    pub(super) stranger: Option<Reach<'a>>,
     only: Option<BTreeSet<String>>,
     without: BTreeMap<String, String>,
 }
@@ -60,6 +73,9 @@ impl<'a> Suite<'a> {
             persistent: false,
             process: None,
             overwrites: 1000,
+            refusing: Vec::new(),
+            network: None,
+            stranger: None,
             only: None,
             without: BTreeMap::new(),
         }
@@ -83,11 +99,47 @@ impl<'a> Suite<'a> {
         self
     }
 
-    /// How to start another process on the same store (C16). It must open the store and run the
-    /// [`Job`](super::Job) that it finds in its environment.
+    /// How to start another process on the same store (C16, C20). It must open the store and run the
+    /// [`Job`](super::Job) that it finds in its environment (C16, C20).
     #[must_use]
     pub fn processes(mut self, command: impl Fn() -> Command + Sync + 'a) -> Self {
         self.process = Some(Box::new(command));
+        self
+    }
+
+    /// A handle that must not be able to write: read-only, or on a full disk (C21). May be given
+    /// several times.
+    #[must_use]
+    pub fn refusing<B: KeyValueBackend>(
+        mut self,
+        open: impl Fn() -> BackendResult<B> + Sync + 'a,
+    ) -> Self {
+        self.refusing.push(erase(open));
+        self
+    }
+
+    /// Where the store's server is, and how to open the store with another address for it: that
+    /// of a [`Proxy`](super::Proxy) which cuts, loses and stalls replies (C22, C24 to C27). Give
+    /// this handle short timeouts, of a second or so.
+    #[must_use]
+    pub fn network<B: KeyValueBackend>(
+        mut self,
+        server: SocketAddr,
+        open: impl Fn(SocketAddr) -> BackendResult<B> + Sync + 'a,
+    ) -> Self {
+        let open = reach(open);
+        self.network = Some(Network { server, open });
+        self
+    }
+
+    /// How to open the store, its server at an address, with credentials that it does not know
+    /// (C27).
+    #[must_use]
+    pub fn stranger<B: KeyValueBackend>(
+        mut self,
+        open: impl Fn(SocketAddr) -> BackendResult<B> + Sync + 'a,
+    ) -> Self {
+        self.stranger = Some(reach(open));
         self
     }
 
@@ -227,6 +279,12 @@ impl<'a> Suite<'a> {
 
 fn erase<'a, B: KeyValueBackend>(open: impl Fn() -> BackendResult<B> + Sync + 'a) -> Open<'a> {
     Box::new(move || open().map(|store| Arc::new(store) as DynBackend))
+}
+
+fn reach<'a, B: KeyValueBackend>(
+    open: impl Fn(SocketAddr) -> BackendResult<B> + Sync + 'a,
+) -> Reach<'a> {
+    Box::new(move |server| open(server).map(|store| Arc::new(store) as DynBackend))
 }
 
 const fn result(id: &'static str, name: &'static str, outcome: Outcome) -> CaseResult {

@@ -3,9 +3,12 @@
 use std::env;
 use std::fmt;
 use std::thread;
+use std::time::{Duration, Instant};
 
+use super::crash;
 use crate::backend::{ByteRange, KeyValueBackend, Precondition, PutOutcome, Value, Version, wait};
 use crate::conformance::bench::{Bench, Stop, Verdict, ensure, fail, get, threads};
+use crate::conformance::payload::sealed;
 use crate::key::Key;
 
 /// Conflicts in a row after which a store is taken to never accept a swap.
@@ -25,7 +28,7 @@ fn total(bytes: &[u8]) -> Result<u64, Stop> {
 }
 
 /// Adds one to a counter, `count` times.
-fn increase<B: KeyValueBackend + ?Sized>(
+pub(super) fn increase<B: KeyValueBackend + ?Sized>(
     store: &B,
     key: &Key,
     worker: usize,
@@ -61,7 +64,7 @@ fn read<B: KeyValueBackend + ?Sized>(store: &B, key: &Key) -> Result<(u64, Versi
 }
 
 /// Starts a counter at zero, and gives its key.
-fn start(bench: &Bench<'_>) -> Result<Key, Stop> {
+pub(super) fn start(bench: &Bench<'_>) -> Result<Key, Stop> {
     let key = bench.key("counter")?;
     match wait(bench.open()?.put(&key, face(0, 0), Precondition::IfAbsent))? {
         PutOutcome::Written { .. } => Ok(key),
@@ -69,7 +72,7 @@ fn start(bench: &Bench<'_>) -> Result<Key, Stop> {
     }
 }
 
-fn check(bench: &Bench<'_>, key: &Key, want: u64) -> Verdict {
+pub(super) fn check(bench: &Bench<'_>, key: &Key, want: u64) -> Verdict {
     let bytes = get(&bench.open()?, key)?.unwrap_or_default();
     let got = total(&bytes)?;
     ensure!(got == want, "{want} increments were written but the counter says {got}");
@@ -84,13 +87,14 @@ pub(super) fn threads_count(bench: &Bench<'_>) -> Verdict {
 }
 
 pub(super) fn processes_count(bench: &Bench<'_>) -> Verdict {
-    const PROCESSES: usize = 3;
+    const PROCESSES: usize = 4;
     let Some(process) = &bench.suite.process else {
         return Ok(());
     };
     let key = start(bench)?;
     threads(PROCESSES, |worker| {
-        let job = Job { key: key.clone(), worker, increments: 50 };
+        let task = Task::Count { worker, increments: 50 };
+        let job = Job { key: key.clone(), task };
         let output = process().env(Job::ENV, job.to_string()).output();
         let output = output.map_err(|error| Stop::Fail(format!("no process starts: {error}")))?;
         ensure!(
@@ -104,7 +108,21 @@ pub(super) fn processes_count(bench: &Bench<'_>) -> Verdict {
     check(bench, &key, PROCESSES as u64 * 50)
 }
 
-/// The work of another process, told by its environment: to count in the store under test.
+/// Overwrites keys in turn with values that prove themselves whole, until it is killed.
+fn write_for_ever<B: KeyValueBackend + ?Sized>(store: &B, stem: &Key) -> Verdict {
+    // Nobody kills it: then the suite is gone.
+    let patience = Instant::now() + Duration::from_mins(2);
+    for number in 1.. {
+        let key = Key::new(format!("{stem}{}", number % crash::KEYS))?;
+        let value = sealed(number, crash::length(number)).into();
+        let _always = wait(store.put(&key, value, Precondition::Always))?;
+        ensure!(Instant::now() < patience, "nobody killed this process");
+    }
+    Ok(())
+}
+
+/// The work of another process, told by its environment: in the store under test to count, or to
+/// write until it is killed.
 ///
 /// ```no_run
 /// # use bigarrays_core::{conformance::Job, memory::MemoryBackend};
@@ -118,24 +136,39 @@ pub(super) fn processes_count(bench: &Bench<'_>) -> Verdict {
 #[derive(Debug, Clone)]
 pub struct Job {
     key: Key,
-    worker: usize,
-    increments: u64,
+    task: Task,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Task {
+    Count { worker: usize, increments: u64 },
+    Write,
 }
 
 impl Job {
     /// The environment variable that holds the job.
     pub const ENV: &'static str = "BIGARRAYS_CONFORMANCE_JOB";
 
+    /// To overwrite the keys that begin with `stem`.
+    pub(super) const fn write(stem: Key) -> Self {
+        Self { key: stem, task: Task::Write }
+    }
+
     /// The job of this process, or `None` if the suite did not start it.
     #[must_use]
     pub fn from_env() -> Option<Self> {
         let text = env::var(Self::ENV).ok()?;
-        let mut words = text.splitn(3, ' ');
-        Some(Self {
-            worker: words.next()?.parse().ok()?,
-            increments: words.next()?.parse().ok()?,
-            key: Key::new(words.next()?).ok()?,
-        })
+        let mut words = text.splitn(4, ' ');
+        let task = match words.next()? {
+            "write" => Task::Write,
+            _ => Task::Count {
+                worker: words.next()?.parse().ok()?,
+                increments: words.next()?.parse().ok()?,
+            },
+        };
+        // A key may hold spaces.
+        let key = words.collect::<Vec<_>>().join(" ");
+        Some(Self { key: Key::new(key).ok()?, task })
     }
 
     /// Does the job.
@@ -143,7 +176,11 @@ impl Job {
     /// # Errors
     /// What went wrong, in words. The process should end as failed then.
     pub fn run<B: KeyValueBackend + ?Sized>(&self, store: &B) -> Result<(), String> {
-        match increase(store, &self.key, self.worker, self.increments) {
+        let done = match self.task {
+            Task::Count { worker, increments } => increase(store, &self.key, worker, increments),
+            Task::Write => write_for_ever(store, &self.key),
+        };
+        match done {
             Ok(()) => Ok(()),
             Err(Stop::Fail(why) | Stop::Skip(why)) => Err(why),
         }
@@ -152,6 +189,11 @@ impl Job {
 
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.worker, self.increments, self.key)
+        match self.task {
+            Task::Count { worker, increments } => {
+                write!(f, "count {worker} {increments} {}", self.key)
+            }
+            Task::Write => write!(f, "write {}", self.key),
+        }
     }
 }

@@ -3,11 +3,13 @@
 mod batches;
 mod conditions;
 mod counters;
+mod crash;
 mod declared;
 mod encodings;
 mod handles;
 mod keys;
 mod listing;
+mod network;
 mod ranges;
 mod requests;
 mod values;
@@ -16,7 +18,8 @@ mod versions;
 pub use counters::Job;
 
 use Need::{
-    Blocking, Content, Create, Limit, List, Persistence, Processes, Swap, SwapDelete, Write,
+    Blocking, Content, Create, Limit, List, Network, Persistence, PowerCuts, Processes, Refusing,
+    Stranger, Swap, SwapDelete, Write,
 };
 
 use super::bench::{Bench, Verdict};
@@ -46,6 +49,10 @@ pub(super) enum Need {
     Processes,
     Blocking,
     Limit,
+    Refusing,
+    Network,
+    Stranger,
+    PowerCuts,
 }
 
 /// Why a need is not met, if it is not.
@@ -66,6 +73,11 @@ pub(super) fn unmet(need: Need, suite: &Suite<'_>, can: &Capabilities) -> Option
         Persistence => (suite.persistent, "the store was not said to be persistent"),
         Processes => (suite.process.is_some(), "no way to start a process was given"),
         Blocking => (can.io == IoModel::Blocking, "the store is asynchronous"),
+        Refusing => (!suite.refusing.is_empty(), "no handle that must not write was given"),
+        Network if can.io == IoModel::Blocking => (false, "the store uses no network"),
+        Network => (suite.network.is_some(), "no server was named that a proxy can stand before"),
+        Stranger => (suite.stranger.is_some(), "no handle with wrong credentials was given"),
+        PowerCuts => (false, "what a power cut leaves cannot be seen from outside a store"),
         Limit => (can.max_value_len.is_some(), "the store declares no longest value"),
     };
     (!met).then_some(reason)
@@ -99,6 +111,14 @@ const CASES: &[Row] = &[
     ("C17", "of_several_creators_one_wins", &[Write, Create], conditions::creation),
     ("C18", "conditional_deletes_follow_their_condition", &[Write, Swap, SwapDelete], conditions::deletes),
     ("C19", "every_overwrite_changes_the_version", &[Content], versions::change),
+    ("C20", "a_killed_writer_leaves_whole_values", &[Write, Persistence, Processes], crash::killed_writers),
+    ("C21", "a_refused_write_leaves_the_old_value", &[Content, Refusing], crash::refused_writes),
+    ("C22", "a_store_out_of_reach_fails_and_recovers", &[Content, Network], network::out_of_reach),
+    ("C23", "what_was_reported_survives_a_power_cut", &[Write, PowerCuts], |_| Ok(())),
+    ("C24", "cut_replies_are_failures", &[Content, Network], network::cut_replies),
+    ("C25", "lost_replies_are_settled_and_nothing_is_doubled", &[Write, Network], network::lost_replies),
+    ("C26", "a_stalled_server_is_a_timeout", &[Content, Network], network::stalled),
+    ("C27", "wrong_credentials_are_told_at_once", &[Content, Network, Stranger], network::strangers),
     ("X1", "content_encodings_come_back", &[Content], encodings::kept),
     ("X2", "readers_see_bytes_with_their_own_encoding", &[Content], encodings::paired),
     ("X3", "batches_write_and_delete_just_what_they_name", &[Write], batches::writes),

@@ -165,7 +165,7 @@ impl KeyValueBackend for Broken {
             key: key.clone(),
             size: blob.bytes.len() as u64,
             version: blob.version,
-            content_encoding: blob.content_encoding,
+            content_encoding: Some(blob.content_encoding),
         }))
     }
 
