@@ -253,7 +253,7 @@ fn readers_never_go_back_in_time() {
         let array = create(Gate::new(io), sharded, &cache);
         array.delete(FIRST).unwrap();
         let write = |n: u64| {
-            let size = if n % 2 == 0 { 16 } else { 5 };
+            let size = if n.is_multiple_of(2) { 16 } else { 5 };
             let value = u8::try_from(n).unwrap();
             array.write([0; 3], filled_with([size; 3], value).view()).unwrap();
         };

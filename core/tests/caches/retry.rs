@@ -77,7 +77,7 @@ fn ask_all(store: &impl KeyValueBackend) {
     let a = key("a");
     wait(store.head(&a)).unwrap_err();
     wait(store.get_bytes(&a)).unwrap_err();
-    wait(store.get_ranges(&a, &[0..1])).unwrap_err();
+    wait(store.get_ranges(&a, &[0..1, 5..6])).unwrap_err();
     wait(store.get_batch(std::slice::from_ref(&a))).remove(0).unwrap_err();
     wait(store.put_always(&a, "1")).unwrap_err();
     wait(store.put(&a, "1".into(), Precondition::IfAbsent)).unwrap_err();
