@@ -118,7 +118,9 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn client(options: &HttpOptions) -> reqwest::Result<reqwest::Client> {
+fn client(
+    options: &HttpOptions,
+) -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("bigarrays/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.timeouts.connect)
@@ -134,9 +136,13 @@ fn client(options: &HttpOptions) -> reqwest::Result<reqwest::Client> {
         .no_zstd()
         .no_deflate();
     for pem in &options.certificates {
-        builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem)?);
+        let certificates = reqwest::Certificate::from_pem_bundle(pem)?;
+        if certificates.is_empty() {
+            return Err("there is no certificate in what was given for one".into());
+        }
+        builder = builder.tls_certs_merge(certificates);
     }
-    builder.build()
+    Ok(builder.build()?)
 }
 
 fn redirected(attempt: Attempt<'_>) -> reqwest::redirect::Action {

@@ -296,7 +296,7 @@ fn redirects_are_followed_but_not_for_ever_and_without_secrets() {
     let store = HttpBackend::new(&url).expect("it opens");
     assert_eq!(get(&store, "any", ByteRange::Bounded(2..4)).bytes, "23");
     let first = &server.asked()[0];
-    assert!(first.target.ends_with("?token=hunter2") && first.header("authorization") != "");
+    assert!(first.target.ends_with("?token=hunter2") && !first.header("authorization").is_empty());
     let second = format!("{:?}", target.asked());
     let leaks = second.contains("hunter2") || second.contains("authorization");
     assert!(!leaks && second.contains("bytes=2-3"), "{second}");
