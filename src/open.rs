@@ -315,7 +315,18 @@ fn follow<T>(
     loop {
         let at = &chain[chain.len() - 1];
         let to = match attempt(at, Here::No) {
-            Err(OpenError::Array(Error::Redirect { to, .. })) => StoreUrl::parse(&to)?,
+            Err(OpenError::Array(Error::Redirect { to, .. })) => {
+                let to = StoreUrl::parse(&to)?;
+                // Whoever wrote the description must not choose which of our keys go where.
+                if let Some(name) = to.parameter_names().find(|name| *name != "prefix") {
+                    let reason = format!(
+                        "a redirect may name a place and a prefix in it, and not {name:?}; open \
+                         that URL itself if you trust it"
+                    );
+                    return Err(to.invalid(reason).into());
+                }
+                to
+            }
             result => return result,
         };
         if to == *at {

@@ -96,6 +96,11 @@ impl StoreUrl {
         all.filter(|(name, _)| !COMMON.contains(name))
     }
 
+    /// The names of all parameters.
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Refuses parameters that a store does not know, so that a slip is not silently ignored.
     ///
     /// # Errors

@@ -94,6 +94,12 @@ fn redirects_are_followed_ten_times_and_never_in_a_circle() {
     let message = bigarrays::open("mem://hop-0").expect_err("too far").to_string();
     assert!(message.contains("more than 10"), "{message}");
 
+    // Who wrote the description does not choose which of our keys go where.
+    let chosen = r#"{"redirect": "gs://vol/x?endpoint=http://evil&secret=/home/me/key.json"}"#;
+    put("mem://lured", "info", chosen);
+    let message = bigarrays::open("mem://lured").expect_err("a choice of keys").to_string();
+    assert!(message.contains("\"endpoint\"") && !message.contains("key.json"), "{message}");
+
     // One that points at itself is at home.
     let mut own = String::from_utf8(info().to_json().expect("valid")).expect("text");
     own.insert_str(1, r#""redirect": "mem://home","#);

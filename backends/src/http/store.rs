@@ -62,12 +62,6 @@ impl HttpBackend {
         };
         let authorization = authorization(&options, login)
             .map_err(|()| invalid("the user, password or token cannot stand in a header"))?;
-        let is_empty = |pem: &Vec<u8>| {
-            reqwest::Certificate::from_pem_bundle(pem).is_ok_and(|found| found.is_empty())
-        };
-        if options.certificates.iter().any(is_empty) {
-            return Err(invalid("a certificate to trust is none: PEM is expected"));
-        }
         let http = client(&options).map_err(|error| {
             invalid("no client can be made of these options").with_source(error)
         })?;
@@ -124,7 +118,9 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn client(options: &HttpOptions) -> reqwest::Result<reqwest::Client> {
+fn client(
+    options: &HttpOptions,
+) -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("bigarrays/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.timeouts.connect)
@@ -140,11 +136,13 @@ fn client(options: &HttpOptions) -> reqwest::Result<reqwest::Client> {
         .no_zstd()
         .no_deflate();
     for pem in &options.certificates {
-        for certificate in reqwest::Certificate::from_pem_bundle(pem)? {
-            builder = builder.add_root_certificate(certificate);
+        let certificates = reqwest::Certificate::from_pem_bundle(pem)?;
+        if certificates.is_empty() {
+            return Err("there is no certificate in what was given for one".into());
         }
+        builder = builder.tls_certs_merge(certificates);
     }
-    builder.build()
+    Ok(builder.build()?)
 }
 
 fn redirected(attempt: Attempt<'_>) -> reqwest::redirect::Action {

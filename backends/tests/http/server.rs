@@ -1,5 +1,6 @@
 //! A web server of a directory, with the habits and faults of real ones as switches.
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![expect(clippy::unwrap_used, reason = "a server of tests may fail a test")]
 
 use std::collections::HashMap;
 use std::fs::File;
