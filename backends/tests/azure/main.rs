@@ -1,6 +1,6 @@
 //! Azure Blob Storage, by Azurite on loopback: its address is in `BIGARRAYS_TEST_AZURE`.
 #![cfg(all(feature = "azure", unix))]
-#![expect(clippy::expect_used, clippy::panic, reason = "the helpers belong to the tests")]
+#![expect(clippy::expect_used, reason = "the helpers belong to the tests")]
 
 use std::env;
 use std::error::Error as _;

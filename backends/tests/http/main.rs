@@ -1,6 +1,6 @@
 //! Files behind a web server, with the server in the test.
 #![cfg(all(feature = "http", feature = "fs", unix))]
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "the helpers belong to the tests")]
+#![expect(clippy::expect_used, reason = "the helpers belong to the tests")]
 
 mod server;
 

@@ -76,7 +76,7 @@ fn flipped_bytes_are_errors_or_other_values_and_never_a_panic() {
                 damaged[at] ^= u8::try_from(1 + random(255)).unwrap();
             }
             // Each state of the file is another file.
-            fs::remove_file(&path).ok();
+            let _ = fs::remove_file(&path);
             fs::File::create(&path).unwrap().write_all(&damaged).unwrap();
             let _ = read_all(PlainBackend::builder(&path).dataset(dataset).open());
             let _ = read_all(PlainBackend::builder(&path).open());
