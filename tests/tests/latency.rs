@@ -13,7 +13,7 @@ use bigarrays::{BigArray, DataType, Prefix, VolumeInfo};
 use bigarrays_tests::skipped;
 
 /// A round trip. Long, so that what the machine itself takes is little beside it.
-const ROUND_TRIP: Duration = Duration::from_millis(400);
+const ROUND_TRIP: Duration = Duration::from_secs(1);
 
 fn server() -> Option<SocketAddr> {
     let Ok(endpoint) = std::env::var("BIGARRAYS_TEST_S3") else {

@@ -101,7 +101,9 @@ impl Database {
         claim: Claim,
     ) -> Result<Self, Failure> {
         ours(path)?;
-        let all = tuning::database(options);
+        let mut all = tuning::database(options);
+        // Else each look at what the writer did starts 16 threads a family.
+        all.set_max_file_opening_threads(1);
         let (families, own) = (tuning::families(options), temporary.path());
         let reader = Reader::open_cf_descriptors_as_secondary(&all, path, own, families)?;
         let engine = Engine::Follower(reader, CatchUp::of(path));
