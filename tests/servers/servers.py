@@ -232,17 +232,15 @@ def azure(servers):
     program = os.environ.get("BIGARRAYS_AZURITE")
     if not program:
         return
-    # Two: after uploads that were cut or whose clients were killed, Azurite may never again answer
-    # a write. The suite does that to the first one.
-    for name in ("BIGARRAYS_TEST_AZURE", "BIGARRAYS_TEST_AZURE_CALM"):
-        port = free_port()
-        servers.start(name, "node", program, "--blobHost", "127.0.0.1", "--blobPort", str(port),
-                      "--inMemoryPersistence", "--silent", "--skipApiVersionCheck",
-                      "--disableTelemetry")
-        base = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
-        servers.ready(f"{base}?comp=list", {403})
-        container(base, "vol")
-        servers.environment[name] = base
+    port = free_port()
+    preload = str(pathlib.Path(__file__).resolve().parent / "azurite.cjs")
+    servers.start("azurite", "node", "--require", preload, program, "--blobHost", "127.0.0.1",
+                  "--blobPort", str(port), "--inMemoryPersistence", "--silent",
+                  "--skipApiVersionCheck", "--disableTelemetry")
+    base = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
+    servers.ready(f"{base}?comp=list", {403})
+    container(base, "vol")
+    servers.environment["BIGARRAYS_TEST_AZURE"] = base
 
 
 def container(base, name):
@@ -276,4 +274,5 @@ def main():
     servers.write_environment()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -44,7 +44,7 @@ fn urls(dir: &Path, name: &str) -> Vec<String> {
     server(cfg!(feature = "gcs"), "BIGARRAYS_TEST_GCS", &|server| {
         format!("gs://vol/{place}?endpoint={server}&anonymous=true")
     });
-    server(cfg!(feature = "azure"), "BIGARRAYS_TEST_AZURE_CALM", &|server| {
+    server(cfg!(feature = "azure"), "BIGARRAYS_TEST_AZURE", &|server| {
         format!("az://vol/{place}?endpoint={server}")
     });
     urls

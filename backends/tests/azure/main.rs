@@ -33,7 +33,7 @@ fn server() -> Option<(String, MutexGuard<'static, ()>)> {
     // One test at a time: Azurite does one thing after the other, and some take it long.
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let server = env::var("BIGARRAYS_TEST_AZURE_CALM").or_else(|_| env::var(ROUGH)).ok();
+    let server = env::var("BIGARRAYS_TEST_AZURE").ok();
     if server.is_none() {
         eprintln!("skipped: BIGARRAYS_TEST_AZURE is not set");
     }
@@ -83,48 +83,29 @@ fn address(server: &str) -> SocketAddr {
 #[test]
 fn a_process_of_the_suite_does_its_job() {
     let (Some(job), Ok(container)) = (Job::from_env(), env::var(CONTAINER)) else { return };
-    let server = env::var(SERVER).expect("a server");
+    let server = env::var("BIGARRAYS_TEST_AZURE").expect("a server");
     job.run(&options(&server, &container).open().expect("it opens")).expect("the job is done");
 }
 
-/// The server for what Azurite may not survive.
-const ROUGH: &str = "BIGARRAYS_TEST_AZURE";
-/// Tells a process of the suite its server.
-const SERVER: &str = "BIGARRAYS_TEST_AZURE_OF_JOB";
-/// Uploads that are cut, and clients that are killed: after them Azurite may answer no write.
-const BAD_WEATHER: [&str; 6] = ["C20", "C22", "C24", "C25", "C26", "C27"];
-
-/// The suite on a container, with all that it may be told.
-fn conforms(server: &str, configure: impl Fn(Suite<'_>) -> Suite<'_>) {
-    let (name, _) = fresh(server);
-    let behind = |way| options(&through(server, way), &name).timeouts(short());
-    let suite = Suite::new(|| options(server, &name).multipart(1 << 20).open())
+#[test]
+fn a_container_conforms() {
+    let Some((server, _turn)) = server() else { return };
+    let (name, _) = fresh(&server);
+    let behind = |way| options(&through(&server, way), &name).timeouts(short());
+    Suite::new(|| options(&server, &name).multipart(1 << 20).open())
         .persistent()
         .overwrites(150)
         .processes(|| {
             let mut command = Command::new(env::current_exe().expect("this program"));
             command
                 .args(["--exact", "a_process_of_the_suite_does_its_job", "--nocapture"])
-                .env(CONTAINER, &name)
-                .env(SERVER, server);
+                .env(CONTAINER, &name);
             command
         })
-        .network(address(server), |way| behind(way).open())
-        .stranger(|way| behind(way).key(WRONG_KEY).open());
-    configure(suite).run().assert_ok();
-}
-
-#[test]
-fn a_container_conforms() {
-    let Some((server, _turn)) = server() else { return };
-    let why = "asked of another server, by a_container_conforms_in_bad_weather";
-    conforms(&server, |suite| BAD_WEATHER.iter().fold(suite, |suite, id| suite.without(id, why)));
-}
-
-#[test]
-fn a_container_conforms_in_bad_weather() {
-    let (Some((_, _turn)), Ok(server)) = (server(), env::var(ROUGH)) else { return };
-    conforms(&server, |suite| suite.only(&BAD_WEATHER));
+        .network(address(&server), |way| behind(way).open())
+        .stranger(|way| behind(way).key(WRONG_KEY).open())
+        .run()
+        .assert_ok();
 }
 
 /// The kinds of failure of every operation.

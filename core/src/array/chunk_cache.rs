@@ -260,6 +260,11 @@ impl ArrayCache {
         self.cache.kept.claim(&self.key(cell))
     }
 
+    /// How many writes are over.
+    pub(super) fn changes(&self) -> u64 {
+        self.cache.kept.changes()
+    }
+
     /// Whether a chunk may be used without a question.
     pub(super) fn trusts(&self, chunk: &CachedChunk) -> bool {
         self.cache.freshness.trusts(chunk.checked.time(), self.now())
@@ -312,9 +317,11 @@ impl ArrayCache {
         self.cache.kept.share(lead, chunk);
     }
 
-    /// Forgets these cells when it is dropped.
+    /// Forgets these cells now and when it is dropped; between them nothing of them is kept.
     pub(super) fn forgetting(&self, cells: impl IntoIterator<Item = [u64; 3]>) -> Forgetting<'_> {
-        Forgetting { cache: self, cells: cells.into_iter().collect() }
+        let cells: Vec<[u64; 3]> = cells.into_iter().collect();
+        cells.iter().for_each(|&cell| self.cache.kept.begin_write(&self.key(cell)));
+        Forgetting { cache: self, cells }
     }
 
     /// Forgets all chunks of this array.
@@ -333,7 +340,7 @@ pub(super) struct Forgetting<'a> {
 impl Drop for Forgetting<'_> {
     fn drop(&mut self) {
         for &cell in &self.cells {
-            self.cache.cache.kept.forget(&self.cache.key(cell));
+            self.cache.cache.kept.end_write(&self.cache.key(cell));
         }
     }
 }

@@ -82,6 +82,8 @@ struct Plan {
     source: Source,
     /// The cells of chunks that may be kept.
     cells: Vec<Option<[u64; 3]>>,
+    /// How many writes were over when the shards were opened.
+    changes: u64,
 }
 
 /// Chunks that come from one source.
@@ -208,6 +210,7 @@ where
     where
         W: Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
     {
+        let changes = self.changes();
         let opened = self.open(&group, fresh)?;
         let mut heads: Vec<(Key, Option<Version>)> = Vec::new();
         let mut loads = Vec::new();
@@ -215,7 +218,7 @@ where
             heads.push((request.key.clone(), opened.version.clone()));
             loads.extend(self.loads(heads.len() - 1, request.wanted, opened));
         }
-        self.read_loads(&heads, loads, waiting)
+        self.read_loads(&heads, loads, changes, waiting)
     }
 
     /// Looks up where the chunks lie, in many shards at once.
@@ -294,6 +297,7 @@ where
         &self,
         heads: &[(Key, Option<Version>)],
         loads: Vec<Load<T>>,
+        changes: u64,
         waiting: &Mutex<Vec<Waiting<T>>>,
     ) -> Result<Vec<Wanted<T>>>
     where
@@ -306,7 +310,7 @@ where
         let longest = usize::try_from(longest.max().unwrap_or(0)).unwrap_or(usize::MAX);
         let cost = longest.saturating_add(self.array.chunk_cost());
         let (plans, chunks): (Vec<_>, Vec<_>) =
-            loads.into_iter().map(|load| (self.plan(&load), load.chunks)).unzip();
+            loads.into_iter().map(|load| (self.plan(&load, changes), load.chunks)).unzip();
         let outdated = Mutex::new(Vec::new());
         self.array.inner.driver.fetch_and_work(
             self.array.backend().capabilities(),
@@ -338,14 +342,18 @@ where
     }
 
     /// What the fetch of a load needs to know.
-    fn plan<T>(&self, load: &Load<T>) -> Plan {
+    fn plan<T>(&self, load: &Load<T>, changes: u64) -> Plan {
         let may_be_kept = |part: &ChunkPart| !self.array.is_decoded_alone(part);
         let cells = load.chunks.iter().map(|(wanted, _)| &wanted.part);
         let cells = match load.source {
             Source::Absent => Vec::new(),
             _ => cells.map(|part| may_be_kept(part).then_some(part.cell)).collect(),
         };
-        Plan { request: load.request, source: load.source.clone(), cells }
+        Plan { request: load.request, source: load.source.clone(), cells, changes }
+    }
+
+    fn changes(&self) -> u64 {
+        self.cache.map(ArrayCache::changes).unwrap_or_default()
     }
 
     /// Does the work on each chunk of a source. What another call reads comes back.
@@ -440,7 +448,15 @@ where
             }
             claim => Some(claim),
         };
-        plan.cells.iter().map(claim).collect()
+        let mut claims: Vec<_> = plan.cells.iter().map(claim).collect();
+        if matches!(plan.source, Source::Memory(_)) && self.changes() != plan.changes {
+            // What is in memory was read before a write, perhaps of these chunks: it is good for
+            // this call, which began before, and for no other.
+            claims.iter_mut().for_each(|claim| {
+                claim.take_if(|claim| matches!(claim, Claim::Lead(_)));
+            });
+        }
+        claims
     }
 }
 

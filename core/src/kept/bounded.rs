@@ -32,13 +32,14 @@ impl<K, V: Weigh> Weighter<K, V> for Bytes {
 
 /// Values that are kept, bounded in bytes: what was not used for long goes first.
 ///
-/// Values reach it only by a flight, and a value that was [forgotten](Self::forget) while it was
+/// Values reach it only by a flight, and a value that was [written](Self::begin_write) while it was
 /// loaded is not kept. So what a write makes outdated is never found after that write.
 pub(crate) struct Kept<K, V: Weigh> {
     values: Cache<K, V, Bytes>,
     flights: Arc<Flights<K, V>>,
     hits: AtomicU64,
     misses: AtomicU64,
+    changes: AtomicU64,
 }
 
 impl<K: Eq + Hash + Clone, V: Weigh + Clone> Kept<K, V> {
@@ -50,6 +51,7 @@ impl<K: Eq + Hash + Clone, V: Weigh + Clone> Kept<K, V> {
             flights: Arc::default(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -88,16 +90,34 @@ impl<K: Eq + Hash + Clone, V: Weigh + Clone> Kept<K, V> {
         lead.land(value, |_, _| {});
     }
 
-    /// Forgets a value, and also one that is being loaded.
-    pub(crate) fn forget(&self, key: &K) {
-        self.flights.detach(key, || {
+    /// Forgets a value, and also one that is being loaded; until the write is over nothing of the
+    /// key is kept.
+    pub(crate) fn begin_write(&self, key: &K) {
+        self.flights.begin_write(key, || {
             self.values.remove(key);
         });
     }
 
+    /// Forgets a value, and also one that is being loaded.
+    pub(crate) fn end_write(&self, key: &K) {
+        self.flights.end_write(key, || {
+            self.values.remove(key);
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+
+    /// How many writes are over. Who claimed a key and then finds the number that there was before
+    /// it loaded something knows that no write of the key lies between.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
     /// Forgets all values whose keys pass a test.
     pub(crate) fn forget_where(&self, test: impl Fn(&K) -> bool) {
-        self.flights.detach_where(&test, || self.values.retain(|key, _| !test(key)));
+        self.flights.detach_where(&test, || {
+            self.values.retain(|key, _| !test(key));
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        });
     }
 
     /// Forgets a value if it is one that passes a test; what is being loaded stays.
@@ -163,7 +183,8 @@ mod tests {
     fn what_was_forgotten_while_it_was_loaded_is_not_kept() {
         let kept = Kept::new(10_000);
         let Claim::Lead(lead) = kept.claim(&1) else { panic!() };
-        kept.forget(&1);
+        kept.begin_write(&1);
+        kept.end_write(&1);
         kept.keep(lead, Sized(1));
         assert_eq!(kept.get(&1), None);
         load(&kept, 1, 2);

@@ -3,7 +3,8 @@
 //! A *flight* is a load under way. The first to claim a key leads its flight; who claims it
 //! meanwhile waits. A leader that is dropped, by a cancelled future or a panic, frees the key and
 //! wakes all who wait, so that one of them leads the next flight. A write *detaches* a flight:
-//! what it brings may be older than the write, so nobody new waits for it and it is not kept.
+//! what it brings may be older than the write, so nobody new waits for it and it is not kept. A
+//! flight that begins while its key is being written is detached from the start.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -20,7 +21,19 @@ struct Board<K, V> {
     flights: HashMap<K, Flight<V>>,
     /// Detached flights whose leaders are still at work, by key.
     detached: HashMap<K, usize>,
+    /// Writes under way, by key.
+    written: HashMap<K, usize>,
     last: u64,
+}
+
+/// Takes one away; a key without any is not kept.
+fn discount<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -64,8 +77,8 @@ pub(crate) struct Lead<K: Eq + Hash + Clone, V: Clone> {
 
 impl<K, V> Default for Flights<K, V> {
     fn default() -> Self {
-        let board = Board { flights: HashMap::new(), detached: HashMap::new(), last: 0 };
-        Self(Mutex::new(board))
+        let (flights, detached, written) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self(Mutex::new(Board { flights, detached, written, last: 0 }))
     }
 }
 
@@ -88,14 +101,36 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
         }
         board.last += 1;
         let number = board.last;
-        board.flights.insert(key.clone(), Flight { number, waiting: Vec::new() });
+        if board.written.contains_key(key) {
+            *board.detached.entry(key.clone()).or_default() += 1;
+        } else {
+            board.flights.insert(key.clone(), Flight { number, waiting: Vec::new() });
+        }
         Claim::Lead(Lead { flights: Arc::clone(self), key: key.clone(), number, landed: false })
     }
 
     /// Detaches the flight of a key and does `forget` before anything can land.
     pub(crate) fn detach(&self, key: &K, forget: impl FnOnce()) {
+        self.detach_and(key, forget, |_| {});
+    }
+
+    /// The same at the beginning of a write. Until its end no flight of the key is kept: it may
+    /// bring the old value after others have seen the new one.
+    pub(crate) fn begin_write(&self, key: &K, forget: impl FnOnce()) {
+        self.detach_and(key, forget, |board| {
+            *board.written.entry(key.clone()).or_default() += 1;
+        });
+    }
+
+    /// The same at the end of a write.
+    pub(crate) fn end_write(&self, key: &K, forget: impl FnOnce()) {
+        self.detach_and(key, forget, |board| discount(&mut board.written, key));
+    }
+
+    fn detach_and(&self, key: &K, forget: impl FnOnce(), also: impl FnOnce(&mut Board<K, V>)) {
         let mut board = self.board();
         forget();
+        also(&mut board);
         let flight = board.flights.remove(key);
         if flight.is_some() {
             *board.detached.entry(key.clone()).or_default() += 1;
@@ -136,12 +171,7 @@ impl<K: Eq + Hash, V> Board<K, V> {
         if self.flights.get(key).is_some_and(|flight| flight.number == number) {
             return self.flights.remove(key);
         }
-        if let Some(count) = self.detached.get_mut(key) {
-            *count -= 1;
-            if *count == 0 {
-                self.detached.remove(key);
-            }
-        }
+        discount(&mut self.detached, key);
         None
     }
 }
@@ -259,5 +289,24 @@ mod tests {
         drop(old);
         assert!(!board.is_in_limbo(&"k"));
         drop(lead(&board));
+    }
+
+    #[test]
+    fn what_is_loaded_during_a_write_reaches_who_loads_it_and_is_not_kept() {
+        let board: Arc<Flights<&str, u8>> = Arc::default();
+        let lead = || match board.claim(&"k", || None) {
+            Claim::Lead(lead) => lead,
+            other => panic!("nobody is waited for during a write: {other:?}"),
+        };
+        let before = lead();
+        board.begin_write(&"k", || {});
+        let during = lead();
+        lead().land(1, |_, _| panic!("kept"));
+        before.land(1, |_, _| panic!("kept"));
+        board.end_write(&"k", || {});
+        let mut kept = false;
+        lead().land(2, |_, _| kept = true);
+        during.land(1, |_, _| panic!("kept"));
+        assert!(kept && !board.is_in_limbo(&"k"));
     }
 }

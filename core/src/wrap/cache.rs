@@ -143,7 +143,7 @@ impl<B> Cache<B> {
     /// cancelled; between them nothing of them is kept.
     fn forgetting<'a>(&'a self, keys: impl IntoIterator<Item = &'a Key>) -> Forgetting<'a> {
         let names: Vec<Name> = keys.into_iter().map(|key| self.name(key)).collect();
-        names.iter().for_each(|name| self.shared.begin_write(name));
+        names.iter().for_each(|name| self.shared.kept.begin_write(name));
         Forgetting { shared: &self.shared, names }
     }
 }
@@ -156,7 +156,7 @@ struct Forgetting<'a> {
 impl Drop for Forgetting<'_> {
     fn drop(&mut self) {
         for name in &self.names {
-            self.shared.end_write(name);
+            self.shared.kept.end_write(name);
         }
     }
 }
@@ -193,15 +193,12 @@ impl<B: KeyValueBackend> Cache<B> {
     async fn whole(&self, key: &Key) -> BackendResult<Option<Blob>> {
         let name = self.name(key);
         loop {
-            if self.shared.is_written(&name) {
-                return self.inner.get(key, ByteRange::Full).await;
-            }
             let entry = match self.shared.kept.claim(&name) {
                 Claim::Kept(entry) => entry,
                 Claim::Lead(lead) => {
                     let begun = self.clock.now();
                     let answer = self.inner.get(key, ByteRange::Full).await;
-                    self.land(&name, lead, begun, answer.as_ref().ok());
+                    self.land(lead, begun, answer.as_ref().ok());
                     return answer;
                 }
                 Claim::Wait(arrival) => match self.arrive(arrival).await {
@@ -228,7 +225,6 @@ impl<B: KeyValueBackend> Cache<B> {
     /// Keeps an answer if it is one to keep, and gives it to who waits. `None`: it is an error.
     fn land(
         &self,
-        name: &Name,
         lead: Lead<Name, Entry>,
         begun: std::time::Duration,
         answer: Option<&Option<Blob>>,
@@ -240,7 +236,6 @@ impl<B: KeyValueBackend> Cache<B> {
             Some(blob) if blob.version.is_none() && self.freshness == Freshness::Validate => {
                 lead.fail();
             }
-            _ if self.shared.is_written(name) => lead.fail(),
             None if !self.keep_absent => self.shared.kept.share(lead, entry),
             _ => self.shared.kept.keep(lead, entry),
         }
@@ -331,7 +326,7 @@ impl<B: KeyValueBackend> KeyValueBackend for Cache<B> {
         if !missing.is_empty() {
             let fetched = self.inner.get_batch(&missing).await;
             for ((place, lead), answer) in leads.into_iter().zip(fetched) {
-                self.land(&self.name(&keys[place]), lead, begun, answer.as_ref().ok());
+                self.land(lead, begun, answer.as_ref().ok());
                 answers[place] = Some(answer);
             }
         }

@@ -1,8 +1,7 @@
 //! The memory that caches share.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::{Blob, Version};
@@ -19,16 +18,13 @@ pub const DEFAULT_CACHE: u64 = 256 << 20;
 #[derive(Clone)]
 pub struct SharedCache {
     pub(super) kept: Arc<Kept<Name, Entry>>,
-    /// How many writes of a value are under way: what is read meanwhile may be either, and is not
-    /// kept.
-    writing: Arc<Mutex<HashMap<Name, usize>>>,
 }
 
 impl SharedCache {
     /// Room for so many bytes of values as they are stored.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
-        Self { kept: Arc::new(Kept::new(bytes)), writing: Arc::default() }
+        Self { kept: Arc::new(Kept::new(bytes)) }
     }
 
     /// Bytes that are kept now.
@@ -53,32 +49,6 @@ impl SharedCache {
     #[must_use]
     pub fn hits_and_misses(&self) -> (u64, u64) {
         self.kept.hits_and_misses()
-    }
-
-    fn writing(&self) -> MutexGuard<'_, HashMap<Name, usize>> {
-        // A count is changed in one step.
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn is_written(&self, name: &Name) -> bool {
-        self.writing().contains_key(name)
-    }
-
-    pub(super) fn begin_write(&self, name: &Name) {
-        *self.writing().entry(name.clone()).or_default() += 1;
-        // What was being fetched before may be older than what others see from now on.
-        self.kept.forget(name);
-    }
-
-    pub(super) fn end_write(&self, name: &Name) {
-        self.kept.forget(name);
-        let mut writing = self.writing();
-        if let Some(count) = writing.get_mut(name) {
-            *count -= 1;
-            if *count == 0 {
-                writing.remove(name);
-            }
-        }
     }
 
     /// Forgets all values of all stores.
