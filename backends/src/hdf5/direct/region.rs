@@ -110,6 +110,34 @@ fn rows(
     high: &[u64],
     target: &Block<'_>,
     source: &Block<'_>,
+    copy: impl FnMut(usize, u64, usize) -> Result<(), H5Error>,
+) -> Result<(), H5Error> {
+    // Rows that are whole in both blocks lie one behind the other, and so do whole planes.
+    let is_whole = |axis: usize| {
+        let len = high[axis] - low[axis];
+        target.shape[axis] == len && source.shape[axis] == len
+    };
+    let axes = (1..low.len()).rev().find(|&axis| !is_whole(axis)).map_or(1, |axis| axis + 1);
+    let len: u64 = target.shape.iter().skip(axes).product();
+    let joined = |values: &[u64]| {
+        let mut values: Vec<u64> = values.iter().take(axes).copied().collect();
+        values.last_mut().into_iter().for_each(|last| *last *= len);
+        values
+    };
+    let (target, source) = (
+        (joined(target.start), joined(target.shape)),
+        (joined(source.start), joined(source.shape)),
+    );
+    let target = Block { start: &target.0, shape: &target.1 };
+    let source = Block { start: &source.0, shape: &source.1 };
+    each_row(&joined(low), &joined(high), &target, &source, copy)
+}
+
+fn each_row(
+    low: &[u64],
+    high: &[u64],
+    target: &Block<'_>,
+    source: &Block<'_>,
     mut copy: impl FnMut(usize, u64, usize) -> Result<(), H5Error>,
 ) -> Result<(), H5Error> {
     let beyond = || H5Error::unsupported("the box is beyond memory");
