@@ -9,6 +9,7 @@
 //! | `chunk_cache` | [`ChunkCache`]: decoded chunks, kept from one read to the next |
 //! | `drive` | the only concurrency: jobs under a budget of threads and bytes |
 //! | `read`, `points`, `write`, `update`, `remove`, `missing` | one verb each |
+//! | `copy` | [`Copier`]: a scale of one volume into that of another |
 //! | `scatter` | voxels between chunks and windows of any strides |
 //! | `typed` | the same verbs with the element type fixed once |
 //! | `nonblocking` | the same verbs for callers inside an async runtime |
@@ -16,6 +17,7 @@
 mod big_array;
 mod builder;
 mod chunk_cache;
+mod copy;
 mod drive;
 mod fetch;
 mod missing;
@@ -37,6 +39,7 @@ mod write;
 pub use big_array::BigArray;
 pub use builder::BigArrayBuilder;
 pub use chunk_cache::{ChunkCache, DEFAULT_CHUNK_CACHE};
+pub use copy::{Copied, Copier, CopyWay, OnAbsent};
 pub use missing::MissingChunk;
 pub use options::{
     DEFAULT_MEMORY, MemoryOrder, OnMissing, OutOfBounds, Progress, ScaleSelector, Unaligned,

@@ -54,7 +54,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         let shape = [len(x)?, len(y)?, len(z)?, self.channels()];
         let c_order = self.inner.options.order == MemoryOrder::C;
         let mut array = zeros::<T>(shape, c_order).ok_or_else(too_large)?;
-        self.fill_view(&bbox, array.view_mut(), Target::Zeroed)?;
+        self.fill_view(&bbox, array.view_mut(), Target::Zeroed, |_| {})?;
         Ok(array)
     }
 
@@ -90,7 +90,17 @@ impl<B: KeyValueBackend> BigArray<B> {
                 found: view.shape().to_vec(),
             });
         }
-        self.fill_view(&bbox, view, Target::Anything)
+        self.fill_view(&bbox, view, Target::Anything, |_| {})
+    }
+
+    /// Reads a box into a zeroed view of its shape, and tells of each part that is not stored.
+    pub(super) fn read_noting<T: Element>(
+        &self,
+        bbox: &BoundingBox,
+        view: ArrayViewMut4<'_, T>,
+        missing: impl Fn(&ChunkPart) + Sync,
+    ) -> Result<()> {
+        self.fill_view(bbox, view, Target::Zeroed, missing)
     }
 
     /// The box that a read of `bbox` returns: itself, or under [`OutOfBounds::Crop`] its part
@@ -121,6 +131,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         bbox: &BoundingBox,
         view: ArrayViewMut4<'_, T>,
         target: Target,
+        missing: impl Fn(&ChunkPart) + Sync,
     ) -> Result<()> {
         let cover = self.grid().cover(bbox);
         let fill = self.fill::<T>();
@@ -144,6 +155,7 @@ impl<B: KeyValueBackend> BigArray<B> {
                 Found::Stored(blob) => self.decode_into(part, key, &blob, scratch, window)?,
                 Found::Absent => {
                     self.allow_missing(part, key)?;
+                    missing(part);
                     fill_window(window, fill, needs_fill);
                 }
             }

@@ -15,7 +15,7 @@ use ndarray::ArrayView4;
 use super::big_array::BigArray;
 use super::plan;
 use super::scatter::gather;
-use crate::backend::{KeyValueBackend, Precondition, wait};
+use crate::backend::{KeyValueBackend, Precondition, Value, wait};
 use crate::chunk_store::{Scratch, VolumeShards};
 use crate::element::Element;
 use crate::error::Result;
@@ -114,6 +114,51 @@ impl<B: KeyValueBackend> BigArray<B> {
         }
         for (_, part, _) in &job.chunks {
             self.report_chunk(&part.part);
+        }
+        Ok(())
+    }
+
+    /// Puts all chunks of a box into their shards. Those without a value are removed, or, unless
+    /// `removes` says so, left alone where their shard is not replaced.
+    pub(super) fn put_into_shards(
+        &self,
+        shards: &VolumeShards<Arc<B>>,
+        bbox: &BoundingBox,
+        chunks: Vec<(ChunkPart, Option<Value>)>,
+        removes: bool,
+    ) -> Result<()> {
+        let mut owned = BTreeMap::new();
+        let mut by_shard: BTreeMap<u64, BTreeMap<u64, Option<Vec<u8>>>> = BTreeMap::new();
+        let _forgetting = self.forgetting(chunks.iter().map(|(part, _)| part.cell));
+        for (part, value) in chunks {
+            let shard = shards.shard(part.cell);
+            owned.entry(shard).or_insert_with(|| shards.is_owned(part.cell, bbox));
+            let bytes = value.map(|value| Vec::from(value.bytes));
+            by_shard.entry(shard).or_default().insert(shards.id(part.cell), bytes);
+        }
+        let swaps = match owned.values().all(|&owned| owned) {
+            true => false,
+            false => self.require_swaps()?,
+        };
+        for (shard, chunks) in by_shard {
+            if owned.get(&shard) == Some(&true) {
+                let present =
+                    chunks.into_iter().filter_map(|(id, bytes)| Some((id, Cow::Owned(bytes?))));
+                let present: Vec<_> = present.collect();
+                if present.is_empty() && !removes {
+                    continue;
+                }
+                let key = shards.store.key(shard)?;
+                let _always_written = wait(shards.store.put(&key, present, Precondition::Always))?;
+            } else {
+                let merged = shards.store.merge(shard, swaps, |_| {
+                    let changes = chunks.iter().filter(|(_, bytes)| removes || bytes.is_some());
+                    let changes =
+                        changes.map(|(id, bytes)| (*id, bytes.as_deref().map(Cow::Borrowed)));
+                    Ok(changes.collect())
+                });
+                wait(merged)?;
+            }
         }
         Ok(())
     }

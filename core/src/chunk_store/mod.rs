@@ -261,9 +261,24 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
     /// The bytes to store for a chunk of voxels.
     pub(crate) fn encode(&self, key: &Key, chunk: &BoundingBox, voxels: Vec<u8>) -> Result<Value> {
         let encoded = self.codec.encode(voxels, &self.spec(chunk));
-        encoded
-            .and_then(|encoded| self.transport.compress(encoded))
-            .map_err(|source| self.bad_chunk(key, chunk, source))
+        self.pack(key, chunk, encoded.map_err(|source| self.bad_chunk(key, chunk, source))?)
+    }
+
+    /// The bytes to store for an encoded chunk.
+    pub(crate) fn pack(&self, key: &Key, chunk: &BoundingBox, encoded: Vec<u8>) -> Result<Value> {
+        self.transport.compress(encoded).map_err(|source| self.bad_chunk(key, chunk, source))
+    }
+
+    /// The encoded bytes of a stored chunk: the counterpart of [`pack`](Self::pack).
+    pub(crate) fn unpack(
+        &self,
+        key: &Key,
+        chunk: &BoundingBox,
+        blob: &Blob,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<u8>> {
+        let encoded = self.decompress(&self.spec(chunk), blob, &mut scratch.decompressed);
+        encoded.map(<[u8]>::to_vec).map_err(|source| self.bad_chunk(key, chunk, source))
     }
 
     pub(crate) async fn store(
