@@ -1,5 +1,7 @@
 //! The command line: what can be asked. The doc comments here are the `--help` texts.
 
+mod copy;
+
 use std::path::PathBuf;
 
 use bigarrays::info::{DataType, Encoding, VolumeType};
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::chunks::{CompressArg, QualityArg, ShardedArg, encodings};
 use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
+
+pub(crate) use copy::{CopyArgs, CopyWhat, Part, PlanArgs};
 
 /// Any key-value store as an n-dimensional array.
 ///
@@ -58,6 +62,23 @@ pub(crate) enum Command {
     Cutout(CutoutArgs),
     /// Write an array at a voxel.
     Write(WriteArgs),
+    /// Copy a volume, or a part of it, between any two stores.
+    ///
+    /// Where grid and encoding agree, stored bytes are copied untouched; else chunks are cut,
+    /// encoded, compressed or packed into shards anew.
+    ///
+    /// All scales are copied, or the one of --scale, or a box of one. A target that does not exist
+    /// is made, with the source's description but for what the options say. Chunks that the source
+    /// does not have are not written, and are deleted from a target that was there before.
+    ///
+    /// A journal says how far a copy has come: after a kill, the same command with --resume goes
+    /// on. Without it a copy begins anew, which does no harm.
+    Copy(CopyArgs),
+    /// Show how a copy would be done, and its shares for the jobs of a cluster.
+    ///
+    /// Nothing is copied. A share is what `bigarrays copy --part I/N` does; shares have no chunk
+    /// and no shard in common, so they may run at the same time on many machines.
+    Plan(PlanArgs),
     /// Print the values of single voxels.
     Points(PointsArgs),
     /// List the chunks that are not stored.
@@ -98,7 +119,7 @@ pub(crate) struct Shape {
 /// How chunks are encoded and packed. A new volume is made so; one that exists must agree.
 #[derive(Debug, Clone, Args, Default)]
 pub(crate) struct Format {
-    /// How chunks are encoded [default: raw].
+    /// How chunks are encoded [default: raw, or as in the volume that is copied].
     #[arg(long, value_name = "NAME", value_parser = encodings(), ignore_case = true)]
     pub(crate) encoding: Option<Encoding>,
     /// How well, or how hard, chunks are encoded.

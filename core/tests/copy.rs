@@ -1,6 +1,6 @@
 //! Copies between volumes: any chunks, encodings and shards on either side.
 
-use bigarrays_core::array::{CopyWay, OnAbsent, Unaligned};
+use bigarrays_core::array::{Copier, CopyOptions, CopyWay, OnAbsent, Unaligned};
 use bigarrays_core::backend::{ByteRange, KeyValueBackend, KeyValueBackendExt, wait};
 use bigarrays_core::memory::MemoryBackend;
 use bigarrays_core::ndarray::{Array4, ShapeBuilder};
@@ -112,7 +112,7 @@ proptest! {
         if stale {
             target.write(offset, pattern(size, 99).view()).unwrap();
         }
-        let copier = source.copy_to(&target, source.bounds(), memory, least).unwrap();
+        let copier = source.copy_to(&target, source.bounds(), options(memory).at_least(least).shares(shares)).unwrap();
         prop_assert!(copier.way() >= least);
         let mut done = 0;
         for share in 0..shares {
@@ -138,16 +138,27 @@ proptest! {
     }
 }
 
+fn options(memory: usize) -> CopyOptions {
+    CopyOptions::default().memory(memory)
+}
+
+fn run(copier: &Copier<MemoryBackend, MemoryBackend>) {
+    for task in 0..copier.tasks() {
+        copier.run(task).unwrap();
+    }
+}
+
 #[test]
 fn values_go_through_untouched_where_grid_and_encoding_agree() {
     let zipped = Form { transport: Transport::GZIP, ..PLAIN };
     let sharded = Form { sharding: Some(SHARDING), ..PLAIN };
     for form in [PLAIN, zipped, sharded] {
-        let (source, target) = (volume(&form, [3, -4, 5], [30; 3]), volume(&form, [3, -4, 5], [30; 3]));
+        let (source, target) =
+            (volume(&form, [3, -4, 5], [30; 3]), volume(&form, [3, -4, 5], [30; 3]));
         fill(&source, 5);
         // A target that would compress otherwise is still given the bytes as they are.
         let target = target.to_builder().transport(Transport::ZSTD).open().unwrap();
-        let copier = source.copy_to(&target, source.bounds(), 1 << 20, CopyWay::Stored).unwrap();
+        let copier = source.copy_to(&target, source.bounds(), options(1 << 20)).unwrap();
         assert_eq!(copier.way(), CopyWay::Stored);
         let copied: Vec<_> = (0..copier.tasks()).map(|task| copier.run(task).unwrap()).collect();
         assert!(!stored(&source).is_empty());
@@ -163,7 +174,7 @@ fn the_way_is_the_cheapest_that_will_do() {
     let way = |form: &Form, bbox: BoundingBox, least| {
         let offset = [bbox.min[0], 0, 0];
         let target = volume(form, offset, [32 - bbox.min[0].unsigned_abs(), 32, 32]);
-        source.copy_to(&target, bbox, 1 << 20, least).unwrap().way()
+        source.copy_to(&target, bbox, options(1 << 20).at_least(least)).unwrap().way()
     };
     let all = source.bounds();
     let sharded = Form { sharding: Some(SHARDING), ..PLAIN };
@@ -185,7 +196,7 @@ fn no_chunk_of_the_source_is_read_twice_where_a_task_has_room_for_whole_ones() {
     source.write([0; 3], pattern([64; 3], 3).view()).unwrap();
     let to = Form { chunk: [16, 16, 2], sharding: Some(SHARDING), ..PLAIN };
     let target = volume(&to, [0; 3], [64; 3]);
-    let copier = source.copy_to(&target, source.bounds(), 256 << 10, CopyWay::Stored).unwrap();
+    let copier = source.copy_to(&target, source.bounds(), options(256 << 10)).unwrap();
     assert!(copier.tasks() > 3, "{}", copier.tasks());
     let before = source.backend().counts();
     for task in 0..copier.tasks() {
@@ -199,12 +210,14 @@ fn a_copy_into_an_older_volume_deletes_what_the_source_does_not_have_unless_told
     for (absent, left) in [(OnAbsent::Delete, 0), (OnAbsent::Leave, 9)] {
         for sharding in [None, Some(Sharding { shard_bits: 0, minishard_bits: 9, ..SHARDING })] {
             let form = Form { sharding, ..PLAIN };
-            let (source, target) = (volume(&PLAIN, [0; 3], [16; 3]), volume(&form, [0; 3], [32; 3]));
+            let (source, target) =
+                (volume(&PLAIN, [0; 3], [16; 3]), volume(&form, [0; 3], [32; 3]));
             target.write([0; 3], Array4::from_elem((32, 32, 32, 1).f(), 9_u32).view()).unwrap();
             source.write([8, 0, 0], pattern([8; 3], 1).view()).unwrap();
-            let copier = source.copy_to(&target, source.bounds(), 1 << 20, CopyWay::Stored).unwrap();
-            let copier = copier.on_absent(absent);
-            (0..copier.tasks()).for_each(|task| drop(copier.run(task).unwrap()));
+            let copier = source
+                .copy_to(&target, source.bounds(), options(1 << 20).on_absent(absent))
+                .unwrap();
+            run(&copier);
             let first = target.read::<u32>([0..1, 0..1, 0..1]).unwrap()[[0; 4]];
             assert_eq!(first, left, "{sharding:?}");
             let beside = target.read::<u32>([31..32, 0..1, 0..1]).unwrap()[[0; 4]];
@@ -214,10 +227,40 @@ fn a_copy_into_an_older_volume_deletes_what_the_source_does_not_have_unless_told
 }
 
 #[test]
+fn shares_are_about_equal_and_share_no_shard() {
+    let source = volume(&PLAIN, [0; 3], [64; 3]);
+    fill(&source, 4);
+    for sharding in [None, Some(SHARDING)] {
+        let target = volume(&Form { sharding, ..PLAIN }, [0; 3], [64; 3]);
+        let copier = source.copy_to(&target, source.bounds(), options(1 << 30).shares(4)).unwrap();
+        let mut shards: Vec<Vec<String>> = Vec::new();
+        for share in 0..4 {
+            let before = stored(&target);
+            let voxels: u128 = copier.share(share, 4).map(|task| copier.task(task).voxels()).sum();
+            assert!((30_000..120_000).contains(&voxels), "{voxels}");
+            for task in copier.share(share, 4) {
+                copier.run(task).unwrap();
+            }
+            let new = stored(&target).into_iter().filter(|value| !before.contains(value));
+            shards.push(new.map(|(key, _)| key).collect());
+        }
+        let mut all: Vec<String> = shards.concat();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count, "two shares wrote the same value");
+        assert_eq!(
+            target.read::<u32>(target.bounds()).unwrap(),
+            source.read::<u32>(source.bounds()).unwrap()
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_copied_is_refused_before_anything_is_written() {
     let source = volume(&PLAIN, [0; 3], [32; 3]);
     let refuse = |target: &BigArray<MemoryBackend>, bbox: BoundingBox| {
-        source.copy_to(target, bbox, 1 << 20, CopyWay::Stored).unwrap_err()
+        source.copy_to(target, bbox, options(1 << 20)).unwrap_err()
     };
     let all = source.bounds();
     let small = volume(&PLAIN, [0; 3], [16; 3]);
@@ -230,8 +273,8 @@ fn what_cannot_be_copied_is_refused_before_anything_is_written() {
     assert!(matches!(refuse(&bytes, all), Error::WrongDataType { .. }));
     let unaligned = target.to_builder().unaligned(Unaligned::ReadModifyWrite).open().unwrap();
     fill(&source, 2);
-    let copier = source.copy_to(&unaligned, odd, 1 << 20, CopyWay::Stored).unwrap();
-    (0..copier.tasks()).for_each(|task| drop(copier.run(task).unwrap()));
+    let copier = source.copy_to(&unaligned, odd, options(1 << 20)).unwrap();
+    run(&copier);
     assert_eq!(target.read::<u32>(odd).unwrap(), source.read::<u32>(odd).unwrap());
     assert_eq!(target.read::<u32>([0..1, 0..1, 0..1]).unwrap()[[0; 4]], 0);
 }

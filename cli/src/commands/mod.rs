@@ -2,6 +2,7 @@
 
 mod cache;
 mod check_store;
+mod copy;
 mod create;
 mod cutout;
 mod demo;
@@ -27,6 +28,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Import(args) => import::run(&args, console),
         Command::Cutout(args) => cutout::run(&args, console),
         Command::Write(args) => write::run(&args, console),
+        Command::Copy(args) => copy::run(&args, console),
+        Command::Plan(args) => copy::plan(&args, console),
         Command::Points(args) => points::run(&args, console),
         Command::Missing(args) => missing::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),

@@ -39,7 +39,7 @@ mod write;
 pub use big_array::BigArray;
 pub use builder::BigArrayBuilder;
 pub use chunk_cache::{ChunkCache, DEFAULT_CHUNK_CACHE};
-pub use copy::{Copied, Copier, CopyWay, OnAbsent};
+pub use copy::{Copied, Copier, CopyOptions, CopyWay, OnAbsent};
 pub use missing::MissingChunk;
 pub use options::{
     DEFAULT_MEMORY, MemoryOrder, OnMissing, OutOfBounds, Progress, ScaleSelector, Unaligned,

@@ -21,7 +21,7 @@ use bigarrays_info::Scale;
 use plan::{Plan, Shapes};
 
 use super::big_array::BigArray;
-use super::options::Unaligned;
+use super::options::{DEFAULT_MEMORY, Unaligned};
 use super::plan::require_aligned;
 use crate::backend::KeyValueBackend;
 use crate::dispatch;
@@ -29,7 +29,9 @@ use crate::error::{Error, Result};
 use crate::geometry::BoundingBox;
 
 /// Voxels of a task whose chunks are not all in memory at once.
-const STREAMED: u64 = 1 << 28;
+const STREAMED: u64 = 1 << 26;
+/// Tasks of a share, so that shares are about equal.
+const TASKS_A_SHARE: u64 = 4;
 
 /// How a copy gets from the source to the target, the cheapest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -72,9 +74,64 @@ pub struct Copied {
     pub absent: u64,
 }
 
+/// How a copy is done.
+#[derive(Debug, Clone, Copy)]
+pub struct CopyOptions {
+    memory: usize,
+    least: CopyWay,
+    absent: OnAbsent,
+    shares: u64,
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self {
+            memory: DEFAULT_MEMORY,
+            least: CopyWay::default(),
+            absent: OnAbsent::default(),
+            shares: 1,
+        }
+    }
+}
+
+impl CopyOptions {
+    /// Bytes of voxels that a task may have in memory; what chunks on their way take is bounded by
+    /// the options of the two arrays. A chunk, or a shard that is written whole, may need more.
+    /// Default: [`DEFAULT_MEMORY`].
+    #[must_use]
+    pub const fn memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// The way is the cheapest that grids, encodings and shards allow, from this one on:
+    /// [`CopyWay::Encoded`] compresses as the target's options say also what could stay as it is
+    /// stored, and [`CopyWay::Voxels`] encodes all anew. Default: [`CopyWay::Stored`].
+    #[must_use]
+    pub const fn at_least(mut self, way: CopyWay) -> Self {
+        self.least = way;
+        self
+    }
+
+    /// What becomes of chunks of the target where the source has none. Default: they are deleted.
+    #[must_use]
+    pub const fn on_absent(mut self, absent: OnAbsent) -> Self {
+        self.absent = absent;
+        self
+    }
+
+    /// Into how many shares it will be divided: tasks are made small enough for that. Every share
+    /// must be told the same number. Default: 1.
+    #[must_use]
+    pub const fn shares(mut self, shares: u64) -> Self {
+        self.shares = shares;
+        self
+    }
+}
+
 /// A copy of a box from one volume to another, in tasks; made by [`BigArray::copy_to`].
 ///
-/// Tasks are numbered, always in the same way for the same volumes, box and memory; they may be
+/// Tasks are numbered, always in the same way for the same volumes, box and options; they may be
 /// done in any order, again, and by several processes at once, for no two share a chunk or shard
 /// of the target. What one has written is durable, as far as the store makes it so, when it
 /// returns.
@@ -97,12 +154,6 @@ impl<S: fmt::Debug, D: fmt::Debug> fmt::Debug for Copier<S, D> {
 impl<S: KeyValueBackend> BigArray<S> {
     /// Plans a copy of a box of this scale to the same place of another volume's.
     ///
-    /// `memory` bounds the bytes of voxels of a task; what chunks on their way take is bounded by
-    /// the options of the two arrays. A chunk, or a shard that is written whole, may need more.
-    /// The way is the cheapest that grids, encodings and shards allow, from `least` on:
-    /// [`CopyWay::Encoded`] compresses as the target's options say also what could stay as it is
-    /// stored, and [`CopyWay::Voxels`] encodes all anew.
-    ///
     /// # Errors
     /// [`Error::WrongDataType`], [`Error::WrongShape`] for another number of channels,
     /// [`Error::OutOfBounds`] if one of the volumes does not have the box, [`Error::Unaligned`]
@@ -111,8 +162,7 @@ impl<S: KeyValueBackend> BigArray<S> {
         &self,
         target: &BigArray<D>,
         bbox: impl Into<BoundingBox>,
-        memory: usize,
-        least: CopyWay,
+        options: CopyOptions,
     ) -> Result<Copier<S, D>> {
         let bbox = bbox.into();
         if self.data_type() != target.data_type() {
@@ -136,24 +186,23 @@ impl<S: KeyValueBackend> BigArray<S> {
         if target.inner.options.unaligned == Unaligned::Reject {
             require_aligned(target.grid(), &bbox)?;
         }
-        let way = way(self, target, &bbox).max(least);
+        let way = way(self, target, &bbox).max(options.least);
         let voxel = (self.channels() as u64).saturating_mul(self.data_type().size() as u64);
-        let room = memory as u64 / voxel.max(1);
+        let room = options.memory as u64 / voxel.max(1);
         let is_streamed = way == CopyWay::Stored && target.inner.store.shards().is_none();
-        let plan = plan(self, target, bbox, if is_streamed { STREAMED } else { room });
+        let tasks = u128::from(options.shares.saturating_mul(TASKS_A_SHARE));
+        let share = match options.shares {
+            0 | 1 => u64::MAX,
+            _ => u64::try_from(bbox.voxels() / tasks).unwrap_or(u64::MAX),
+        };
+        let task = share.min(if is_streamed { STREAMED } else { room });
+        let plan = plan(self, target, bbox, room, task);
         let (source, target) = (self.clone(), target.clone());
-        Ok(Copier { source, target, plan, way, absent: OnAbsent::default(), room })
+        Ok(Copier { source, target, plan, way, absent: options.absent, room })
     }
 }
 
 impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
-    /// What becomes of chunks of the target where the source has none. Default: they are deleted.
-    #[must_use]
-    pub const fn on_absent(mut self, absent: OnAbsent) -> Self {
-        self.absent = absent;
-        self
-    }
-
     /// How it is done.
     #[must_use]
     pub const fn way(&self) -> CopyWay {
@@ -183,7 +232,8 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
     #[must_use]
     pub fn share(&self, index: u64, of: u64) -> std::ops::Range<u64> {
         let border = |index: u64| {
-            let border = u128::from(self.tasks()) * u128::from(index.min(of)) / u128::from(of.max(1));
+            let border =
+                u128::from(self.tasks()) * u128::from(index.min(of)) / u128::from(of.max(1));
             u64::try_from(border).unwrap_or(u64::MAX)
         };
         border(index)..border(index.saturating_add(1))
@@ -203,7 +253,9 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         match self.way {
             CopyWay::Stored => self.copy_stored(&task),
             CopyWay::Encoded => self.copy_encoded(&task),
-            CopyWay::Voxels => dispatch!(self.source.data_type(), T => self.copy_voxels::<T>(&task)),
+            CopyWay::Voxels => {
+                dispatch!(self.source.data_type(), T => self.copy_voxels::<T>(&task))
+            }
         }
     }
 
@@ -276,6 +328,7 @@ fn plan<S: KeyValueBackend, D: KeyValueBackend>(
     target: &BigArray<D>,
     bbox: BoundingBox,
     room: u64,
+    task: u64,
 ) -> Plan {
     let origin = target.bounds().min;
     let extent = std::array::from_fn(|axis| bbox.max[axis].abs_diff(origin[axis]));
@@ -288,5 +341,5 @@ fn plan<S: KeyValueBackend, D: KeyValueBackend>(
         let is_in_phase = from[axis].abs_diff(origin[axis]).is_multiple_of(chunk[axis]);
         if is_in_phase { chunk[axis] } else { 0 }
     });
-    Plan::new(bbox, origin, Shapes { unit, chunk, extent, room }.block())
+    Plan::new(bbox, origin, Shapes { unit, chunk, extent, room: task }.block())
 }

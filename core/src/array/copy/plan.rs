@@ -176,12 +176,8 @@ mod tests {
 
     #[test]
     fn blocks_hold_whole_chunks_of_the_source_where_there_is_room() {
-        let shapes = Shapes {
-            unit: [128, 128, 16],
-            chunk: [64; 3],
-            extent: [512; 3],
-            room: 128 * 128 * 64,
-        };
+        let shapes =
+            Shapes { unit: [128, 128, 16], chunk: [64; 3], extent: [512; 3], room: 128 * 128 * 64 };
         assert_eq!(shapes.block(), [128, 128, 64]);
         assert_eq!(Shapes { room: 1, ..shapes }.block(), [128, 128, 16]);
         assert_eq!(Shapes { room: u64::MAX, ..shapes }.block(), [512; 3]);

@@ -26,7 +26,8 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         // Each of a pair is the same chunk, named by its own volume.
         let chunks = self.source.grid().cover(task).zip(self.target.grid().cover(task));
         to.driver.in_waves(chunks, WAVE, self.target.chunk_cost(), |wave| {
-            let keys: Result<Vec<Key>> = wave.iter().map(|(part, _)| from.store.key(part)).collect();
+            let keys: Result<Vec<Key>> =
+                wave.iter().map(|(part, _)| from.store.key(part)).collect();
             let keys = keys?;
             let mut puts = Vec::with_capacity(wave.len());
             let (mut written, mut absent) = (Vec::new(), Vec::new());

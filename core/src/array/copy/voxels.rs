@@ -64,14 +64,13 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         let steps = self.steps(task);
         for step in (0..steps.tasks()).map(|step| steps.task(step)) {
             let channels = self.target.channels();
-            let (mut wanted, mut stored) = (room::<T>(&step, channels)?, room::<T>(&step, channels)?);
+            let (mut wanted, mut stored) =
+                (room::<T>(&step, channels)?, room::<T>(&step, channels)?);
             self.source.read_into(step, wanted.view_mut())?;
             self.target.read_into(step, stored.view_mut())?;
             let cover = self.target.grid().cover(&step);
-            let (wanted, stored) = (
-                plan::windows(&cover, &wanted.view()),
-                plan::windows(&cover, &stored.view()),
-            );
+            let (wanted, stored) =
+                (plan::windows(&cover, &wanted.view()), plan::windows(&cover, &stored.view()));
             for (part, (wanted, stored)) in cover.zip(wanted.into_iter().zip(stored)) {
                 if !is_same(&wanted, &stored) {
                     found.push(part.part);
@@ -90,7 +89,10 @@ fn is_same<T: Element>(one: &ArrayView4<'_, T>, other: &ArrayView4<'_, T>) -> bo
         (Some(one), Some(other)) => {
             bytemuck::cast_slice::<T, u8>(one) == bytemuck::cast_slice::<T, u8>(other)
         }
-        _ => one.iter().zip(other).all(|(one, other)| bytemuck::bytes_of(one) == bytemuck::bytes_of(other)),
+        _ => one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| bytemuck::bytes_of(one) == bytemuck::bytes_of(other)),
     })
 }
 

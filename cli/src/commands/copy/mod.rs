@@ -1,0 +1,373 @@
+//! `bigarrays copy` and `bigarrays plan`: a volume, or a part of it, from one store to another.
+
+mod journal;
+mod target;
+
+use std::num::NonZeroUsize;
+
+use bigarrays::array::{Copied, Copier, CopyOptions, CopyWay, OnAbsent, ScaleSelector};
+use bigarrays::backend::{ContentEncoding, ErrorKind, wait};
+use bigarrays::{
+    BigArray, BigArrayBuilder, DynBackend, Error, Key, KeyValueBackendExt, OpenError, OpenOptions,
+    Transport, Unaligned, VolumeInfo,
+};
+use serde_json::{Value, json};
+
+use self::journal::Journal;
+use crate::args::{CopyArgs, CopyWhat, Part, PlanArgs};
+use crate::chunks;
+use crate::console::Console;
+use crate::error::CliError;
+use crate::values;
+use crate::volume;
+
+/// Chunks that are looked at to learn how a source compresses its chunks.
+const SAMPLES: usize = 64;
+/// Differing chunks that are named.
+const NAMED: usize = 20;
+
+/// What a copy may use, divided: a third for the voxels of a task, as much for the chunks made of
+/// them, and an eighth for chunks on their way out of the source, and into the target.
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    task: usize,
+    array: usize,
+}
+
+impl Memory {
+    fn divide(total: u64) -> Self {
+        let share = |of: u64| usize::try_from(total / of).unwrap_or(usize::MAX);
+        Self { task: share(3), array: share(8) }
+    }
+}
+
+/// A copy that is ready to run: one copier a scale.
+struct Job {
+    copiers: Vec<Copier<DynBackend, DynBackend>>,
+    sources: Vec<BigArray>,
+    targets: Vec<BigArray>,
+}
+
+pub(crate) fn run(args: &CopyArgs, console: Console) -> Result<(), CliError> {
+    let what = &args.what;
+    if volume::is_volatile(&what.target) {
+        return Err(CliError::usage("a mem:// volume is gone when this command ends"));
+    }
+    let part = args.part.unwrap_or(Part { index: 0, of: 1 });
+    let job = prepare(what, Place::Target, part.of, console)?;
+    let mut journal =
+        Journal::open(args.journal.as_deref(), identity(what, &job, part), args.resume)?;
+    if args.resume && !journal.is_begun() {
+        console.note("nothing of this copy was done before; it begins anew");
+    }
+    let mut facts = Vec::new();
+    let mut total = Copied::default();
+    for (copier, target) in job.copiers.iter().zip(&job.targets) {
+        let scale = &target.scale().key;
+        let copied = copy_scale(copier, scale, part, &mut journal)?;
+        total.written += copied.written;
+        total.absent += copied.absent;
+        facts.push(json!({
+            "scale": scale,
+            "box": { "min": copier.bbox().min, "max": copier.bbox().max },
+            "way": way_name(copier.way()),
+            "chunks": copied.written,
+            "absent": copied.absent,
+        }));
+    }
+    copy_provenance(&job)?;
+    let differing = if args.verify { verify(&job, part, console)? } else { Vec::new() };
+    let facts = json!({
+        "source": what.source.to_string(),
+        "target": what.target.to_string(),
+        "scales": facts,
+        "verified": args.verify.then_some(differing.is_empty()),
+    });
+    let text = format!(
+        "copied {} to {}: {} chunks in {} scale{}{}",
+        what.source,
+        what.target,
+        total.written,
+        job.copiers.len(),
+        if job.copiers.len() == 1 { "" } else { "s" },
+        if args.verify && differing.is_empty() { ", verified" } else { "" },
+    );
+    console.facts(&facts, &text);
+    if !differing.is_empty() {
+        return Err(CliError::refused(format!(
+            "{} chunks of the target differ from the source (somebody wrote to one of them, or the target keeps less of them than was given):\n{}",
+            differing.len(),
+            differing.iter().take(NAMED).cloned().collect::<Vec<_>>().join("\n"),
+        )));
+    }
+    journal.remove()
+}
+
+/// The tasks of a share that are not done yet.
+fn copy_scale(
+    copier: &Copier<DynBackend, DynBackend>,
+    scale: &str,
+    part: Part,
+    journal: &mut Journal,
+) -> Result<Copied, CliError> {
+    let share = copier.share(part.index, part.of);
+    let mut copied = Copied::default();
+    for (number, task) in share.enumerate() {
+        let number = number as u64;
+        if number < journal.done(scale) {
+            continue;
+        }
+        let done = copier.run(task)?;
+        copied.written += done.written;
+        copied.absent += done.absent;
+        journal.note(scale, number + 1)?;
+    }
+    Ok(copied)
+}
+
+/// Names of the chunks that differ.
+fn verify(job: &Job, part: Part, console: Console) -> Result<Vec<String>, CliError> {
+    let mut differing = Vec::new();
+    for (index, copier) in job.copiers.iter().enumerate() {
+        let target = &job.targets[index];
+        console.note(&format!("comparing the scale {}", target.scale().key));
+        for task in copier.share(part.index, part.of) {
+            let boxes = copier.compare(task)?;
+            differing.extend(boxes.iter().map(|bbox| format!("{} {bbox}", target.scale().key)));
+        }
+    }
+    Ok(differing)
+}
+
+/// Where a plan is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the target, which is made if it is not there.
+    Target,
+    /// In memory, where nothing changes.
+    Memory,
+}
+
+pub(crate) fn plan(args: &PlanArgs, console: Console) -> Result<(), CliError> {
+    let what = &args.what;
+    if args.parts == 0 {
+        return Err(CliError::usage("--parts is at least 1"));
+    }
+    let job = prepare(what, Place::Memory, args.parts, console)?;
+    let mut facts = Vec::new();
+    let mut lines = Vec::new();
+    for (copier, target) in job.copiers.iter().zip(&job.targets) {
+        let voxel = target.channels().saturating_mul(target.data_type().size()) as u128;
+        let bytes = |tasks: std::ops::Range<u64>| -> u128 {
+            tasks.map(|task| copier.task(task).voxels().saturating_mul(voxel)).sum()
+        };
+        lines.push(format!(
+            "scale {}: {}, {} of voxels, {} tasks: {}",
+            target.scale().key,
+            copier.bbox(),
+            volume::bytes(bytes(0..copier.tasks())),
+            copier.tasks(),
+            copier.way(),
+        ));
+        let mut shares = Vec::new();
+        for index in 0..args.parts {
+            let share = copier.share(index, args.parts);
+            let (tasks, share_bytes) = (share.end - share.start, bytes(share));
+            lines.push(format!(
+                "  --part {index}/{}: {tasks} tasks, {} of voxels",
+                args.parts,
+                volume::bytes(share_bytes),
+            ));
+            shares.push(json!({ "tasks": tasks, "bytes": share_bytes.to_string() }));
+        }
+        facts.push(json!({
+            "scale": target.scale().key,
+            "way": way_name(copier.way()),
+            "tasks": copier.tasks(),
+            "shares": shares,
+        }));
+    }
+    lines.push(format!("memory: {} for each process", volume::bytes(what.memory.0.into())));
+    let facts = json!({ "memory": what.memory.0, "scales": facts });
+    console.facts(&facts, &lines.join("\n"));
+    Ok(())
+}
+
+/// Opens both volumes, the target made if need be, and plans the copy of each scale.
+fn prepare(what: &CopyWhat, place: Place, shares: u64, console: Console) -> Result<Job, CliError> {
+    let memory = Memory::divide(what.memory.0);
+    let source = open_source(what, memory)?;
+    let scales: Vec<usize> = match what.bbox.is_some() || what.scale.is_some() {
+        true => vec![source.scale_index()],
+        false => (0..source.scales().len())
+            .filter(|&index| !source.scales()[index].is_placeholder())
+            .collect(),
+    };
+    let bbox = what.bbox.map(|bbox| bbox.within(source.bounds()));
+    if let Some(bbox) = bbox.filter(|bbox| !source.bounds().contains(bbox) || bbox.is_empty()) {
+        return Err(CliError::refused(format!(
+            "the box {bbox} is not inside the volume {}",
+            source.bounds(),
+        )));
+    }
+    let info = target::describe(what, &source, &scales, bbox, memory.task as u64, console)?;
+    let (target, is_new) = open_target(what, &info, memory, place)?;
+    target::require_same(what, &info, target.info())?;
+    let mut job = Job { copiers: Vec::new(), sources: Vec::new(), targets: Vec::new() };
+    for (&index, wanted) in scales.iter().zip(&info.scales) {
+        let source = source.at_scale(index)?;
+        let target = target.at_scale(wanted.resolution)?;
+        let (target, least) = compressing(what, &source, target)?;
+        let bbox = bbox.unwrap_or(source.bounds());
+        let bar = console.bar("copying", target.chunk_count(bbox));
+        let target = target.with_progress(bar);
+        let absent = if is_new { OnAbsent::Leave } else { OnAbsent::Delete };
+        let options = CopyOptions::default().memory(memory.task).at_least(least);
+        let options = options.on_absent(absent).shares(shares);
+        job.copiers.push(source.copy_to(&target, bbox, options)?);
+        job.sources.push(source);
+        job.targets.push(target);
+    }
+    Ok(job)
+}
+
+fn open_source(what: &CopyWhat, memory: Memory) -> Result<BigArray, CliError> {
+    let (scale, jobs) = (values::scale(what.scale.as_deref()), what.jobs);
+    let configure = move |options: BigArrayBuilder<DynBackend>| {
+        threads(options.scale(scale.clone()).memory(memory.array), jobs)
+    };
+    Ok(volume::reader().array(configure).open(&what.source)?)
+}
+
+/// The target, and whether it was made just now.
+fn open_target(
+    what: &CopyWhat,
+    info: &VolumeInfo,
+    memory: Memory,
+    place: Place,
+) -> Result<(BigArray, bool), CliError> {
+    let unaligned = if what.unaligned { Unaligned::ReadModifyWrite } else { Unaligned::Reject };
+    let jobs = what.jobs;
+    let configure = move |options: BigArrayBuilder<DynBackend>| {
+        threads(
+            options.scale(ScaleSelector::Index(0)).unaligned(unaligned).memory(memory.array),
+            jobs,
+        )
+    };
+    let options = OpenOptions::new().array(configure.clone());
+    let opened = match place {
+        Place::Target => options.open(&what.target),
+        Place::Memory => volume::reader().array(configure.clone()).open(&what.target),
+    };
+    match opened {
+        Ok(array) => Ok((array, false)),
+        Err(error) if volume::is_absent(&error) => {
+            // Tried in memory first: what cannot be made must leave no empty volume behind.
+            let rehearsal = volume::rehearse(info, configure)?;
+            if place == Place::Memory {
+                return Ok((rehearsal, true));
+            }
+            match options.create(&what.target, info.clone()) {
+                Ok(array) => Ok((array, true)),
+                // Another share was quicker.
+                Err(OpenError::Array(Error::AlreadyExists { .. })) => {
+                    Ok((options.open(&what.target)?, true))
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn threads(
+    options: BigArrayBuilder<DynBackend>,
+    jobs: Option<NonZeroUsize>,
+) -> BigArrayBuilder<DynBackend> {
+    match jobs {
+        Some(jobs) => options.threads(jobs),
+        None => options,
+    }
+}
+
+/// The target with its compression: the one asked for, or else that of the source's chunks.
+fn compressing(
+    what: &CopyWhat,
+    source: &BigArray,
+    target: BigArray,
+) -> Result<(BigArray, CopyWay), CliError> {
+    if what.compress.is_some() {
+        return Ok((chunks::compressing(target, what.compress)?, CopyWay::Encoded));
+    }
+    if target.scale().sharding.is_some() || source.scale().sharding.is_some() {
+        return Ok((target, CopyWay::Stored));
+    }
+    let transport = match sample(source)? {
+        Some(ContentEncoding::Gzip) => Transport::GZIP,
+        Some(ContentEncoding::Brotli) => Transport::BROTLI,
+        Some(ContentEncoding::Zstd) => Transport::ZSTD,
+        _ => Transport::None,
+    };
+    Ok((target.to_builder().transport(transport).open()?, CopyWay::Stored))
+}
+
+/// How the first chunk that is found is compressed.
+fn sample(source: &BigArray) -> Result<Option<ContentEncoding>, CliError> {
+    for part in source.grid().cover(&source.bounds()).take(SAMPLES) {
+        if let Some(blob) = source.read_chunk_bytes(part.cell)? {
+            return Ok(Some(blob.content_encoding));
+        }
+    }
+    Ok(None)
+}
+
+/// All that makes two copies the same one.
+fn identity(what: &CopyWhat, job: &Job, part: Part) -> Value {
+    let scales: Vec<Value> = job
+        .copiers
+        .iter()
+        .zip(job.sources.iter().zip(&job.targets))
+        .map(|(copier, (source, target))| {
+            json!({
+                "from": source.scale().key,
+                "to": target.scale().key,
+                "box": copier.bbox().to_string(),
+                "chunk": target.grid().chunk_size(),
+                "tasks": copier.tasks(),
+                "way": way_name(copier.way()),
+            })
+        })
+        .collect();
+    json!({
+        "source": what.source.to_string(),
+        "target": what.target.to_string(),
+        "part": format!("{}/{}", part.index, part.of),
+        "memory": what.memory.0,
+        "compress": what.compress.map(|compress| format!("{compress:?}")),
+        "scales": scales,
+    })
+}
+
+const fn way_name(way: CopyWay) -> &'static str {
+    match way {
+        CopyWay::Stored => "stored",
+        CopyWay::Encoded => "encoded",
+        CopyWay::Voxels => "voxels",
+    }
+}
+
+/// The note of where a volume comes from belongs to it.
+fn copy_provenance(job: &Job) -> Result<(), CliError> {
+    let (Some(source), Some(target)) = (job.sources.first(), job.targets.first()) else {
+        return Ok(());
+    };
+    let key = Key::new("provenance").map_err(Error::from)?;
+    let Some(bytes) = wait(source.backend().get_bytes(&key)).map_err(Error::from)? else {
+        return Ok(());
+    };
+    match wait(target.backend().put_always(&key, bytes)) {
+        // A store of chunks alone has no place for it.
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
+        put => put.map(|_| ()).map_err(|error| Error::from(error).into()),
+    }
+}
