@@ -1,6 +1,7 @@
 //! The command line: what can be asked. The doc comments here are the `--help` texts.
 
 mod copy;
+mod downsample;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use crate::chunks::{CompressArg, QualityArg, ShardedArg, encodings};
 use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
 
 pub(crate) use copy::{CopyArgs, CopyWhat, Part, PlanArgs};
+pub(crate) use downsample::{DownsampleArgs, MethodArg};
 
 /// Any key-value store as an n-dimensional array.
 ///
@@ -79,6 +81,14 @@ pub(crate) enum Command {
     /// Nothing is copied. A share is what `bigarrays copy --part I/N` does; shares have no chunk
     /// and no shard in common, so they may run at the same time on many machines.
     Plan(PlanArgs),
+    /// Make coarser scales of a volume.
+    ///
+    /// Each scale is made of the one before, several in one pass as far as memory goes. Windows of
+    /// voxels are counted from the volume's first voxel; at the far end they have the voxels that
+    /// there are. Chunks of which nothing is stored in the finer scale are not made.
+    ///
+    /// A journal says how far it has come: after a kill, the same command with --resume goes on.
+    Downsample(DownsampleArgs),
     /// Print the values of single voxels.
     Points(PointsArgs),
     /// List the chunks that are not stored.

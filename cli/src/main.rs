@@ -8,6 +8,7 @@ mod chunks;
 mod commands;
 mod console;
 mod error;
+mod journal;
 mod output;
 mod phantom;
 mod picture;

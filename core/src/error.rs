@@ -38,6 +38,17 @@ pub enum Error {
     #[error(transparent)]
     Backend(#[from] BackendError),
 
+    /// A scale is no coarser one of another.
+    #[error("the scale {scale:?} is not made of the scale {finer:?}: {why}")]
+    WrongScale {
+        /// The key of the coarser scale.
+        scale: String,
+        /// The key of the finer one.
+        finer: String,
+        /// What does not fit.
+        why: String,
+    },
+
     /// There is no volume.
     #[error("cannot open a volume in {backend}: it has no {key:?}; create the volume first")]
     NoInfo {

@@ -6,6 +6,7 @@ mod copy;
 mod create;
 mod cutout;
 mod demo;
+mod downsample;
 mod import;
 mod info;
 mod missing;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Write(args) => write::run(&args, console),
         Command::Copy(args) => copy::run(&args, console),
         Command::Plan(args) => copy::plan(&args, console),
+        Command::Downsample(args) => downsample::run(&args, console),
         Command::Points(args) => points::run(&args, console),
         Command::Missing(args) => missing::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),

@@ -10,6 +10,8 @@
 //! | `drive` | the only concurrency: jobs under a budget of threads and bytes |
 //! | `read`, `points`, `write`, `update`, `remove`, `missing` | one verb each |
 //! | `copy` | [`Copier`]: a scale of one volume into that of another |
+//! | `pyramid` | [`Downsampler`]: coarser scales of a volume |
+//! | `tasks`, `put` | what copies and pyramids share: tasks, and putting what they made |
 //! | `scatter` | voxels between chunks and windows of any strides |
 //! | `typed` | the same verbs with the element type fixed once |
 //! | `nonblocking` | the same verbs for callers inside an async runtime |
@@ -26,12 +28,15 @@ mod nonblocking;
 mod options;
 mod plan;
 mod points;
+mod put;
+mod pyramid;
 mod read;
 mod remove;
 mod scatter;
 mod shard_kept;
 mod shard_read;
 mod shard_write;
+mod tasks;
 mod typed;
 mod update;
 mod write;
@@ -39,10 +44,12 @@ mod write;
 pub use big_array::BigArray;
 pub use builder::BigArrayBuilder;
 pub use chunk_cache::{ChunkCache, DEFAULT_CHUNK_CACHE};
-pub use copy::{Copied, Copier, CopyOptions, CopyWay, OnAbsent};
+pub use copy::{Copier, CopyOptions, CopyWay};
 pub use missing::MissingChunk;
 pub use options::{
     DEFAULT_MEMORY, MemoryOrder, OnMissing, OutOfBounds, Progress, ScaleSelector, Unaligned,
 };
+pub use put::{Copied, OnAbsent};
+pub use pyramid::{Downsampler, LARGEST_WINDOW, Mean, Method, Pooling, PyramidOptions, pool};
 pub use read::Cutout;
 pub use typed::TypedArray;

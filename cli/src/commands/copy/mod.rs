@@ -1,6 +1,5 @@
 //! `bigarrays copy` and `bigarrays plan`: a volume, or a part of it, from one store to another.
 
-mod journal;
 mod target;
 
 use std::num::NonZeroUsize;
@@ -13,11 +12,11 @@ use bigarrays::{
 };
 use serde_json::{Value, json};
 
-use self::journal::Journal;
 use crate::args::{CopyArgs, CopyWhat, Part, PlanArgs};
 use crate::chunks;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::journal::Journal;
 use crate::values;
 use crate::volume;
 
@@ -29,13 +28,13 @@ const NAMED: usize = 20;
 /// What a copy may use, divided: a third for the voxels of a task, as much for the chunks made of
 /// them, and an eighth for chunks on their way out of the source, and into the target.
 #[derive(Debug, Clone, Copy)]
-struct Memory {
-    task: usize,
-    array: usize,
+pub(super) struct Memory {
+    pub(super) task: usize,
+    pub(super) array: usize,
 }
 
 impl Memory {
-    fn divide(total: u64) -> Self {
+    pub(super) fn divide(total: u64) -> Self {
         let share = |of: u64| usize::try_from(total / of).unwrap_or(usize::MAX);
         Self { task: share(3), array: share(8) }
     }
@@ -56,7 +55,7 @@ pub(crate) fn run(args: &CopyArgs, console: Console) -> Result<(), CliError> {
     let part = args.part.unwrap_or(Part { index: 0, of: 1 });
     let job = prepare(what, Place::Target, part.of, console)?;
     let mut journal =
-        Journal::open(args.journal.as_deref(), identity(what, &job, part), args.resume)?;
+        Journal::open("copy", args.journal.as_deref(), identity(what, &job, part), args.resume)?;
     if args.resume && !journal.is_begun() {
         console.note("nothing of this copy was done before; it begins anew");
     }
@@ -280,7 +279,7 @@ fn open_target(
     }
 }
 
-fn threads(
+pub(super) fn threads(
     options: BigArrayBuilder<DynBackend>,
     jobs: Option<NonZeroUsize>,
 ) -> BigArrayBuilder<DynBackend> {
@@ -299,8 +298,13 @@ fn compressing(
     if what.compress.is_some() {
         return Ok((chunks::compressing(target, what.compress)?, CopyWay::Encoded));
     }
+    Ok((as_stored(source, target)?, CopyWay::Stored))
+}
+
+/// The target, compressing chunks as those of the source are.
+pub(super) fn as_stored(source: &BigArray, target: BigArray) -> Result<BigArray, CliError> {
     if target.scale().sharding.is_some() || source.scale().sharding.is_some() {
-        return Ok((target, CopyWay::Stored));
+        return Ok(target);
     }
     let transport = match sample(source)? {
         Some(ContentEncoding::Gzip) => Transport::GZIP,
@@ -308,7 +312,7 @@ fn compressing(
         Some(ContentEncoding::Zstd) => Transport::ZSTD,
         _ => Transport::None,
     };
-    Ok((target.to_builder().transport(transport).open()?, CopyWay::Stored))
+    Ok(target.to_builder().transport(transport).open()?)
 }
 
 /// How the first chunk that is found is compressed.

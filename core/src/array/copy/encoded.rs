@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::put::Made;
-use super::{Copied, Copier};
+use super::Copier;
+use crate::array::put::{Copied, Made};
 use crate::backend::KeyValueBackend;
 use crate::chunk_store::{Fetched, Found};
 use crate::error::Result;
@@ -31,6 +31,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
             made.lock().unwrap_or_else(PoisonError::into_inner).push((to_part, value));
             Ok(())
         })?;
-        self.put_all(task, made.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.target.put_all(task, made, self.absent)
     }
 }

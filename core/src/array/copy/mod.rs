@@ -2,15 +2,11 @@
 //!
 //! | room | what it does |
 //! |---|---|
-//! | `plan` | pure: tasks that share no chunk or shard of the target |
 //! | `stored` | bytes as they are stored, untouched |
 //! | `encoded` | encoded chunks into other shards, or otherwise compressed |
 //! | `voxels` | everything else: other chunks, other encodings |
-//! | `put` | what was made goes into the target |
 
 mod encoded;
-mod plan;
-mod put;
 mod stored;
 mod voxels;
 
@@ -18,11 +14,11 @@ use std::fmt;
 
 use bigarrays_info::Scale;
 
-use plan::{Plan, Shapes};
-
 use super::big_array::BigArray;
 use super::options::{DEFAULT_MEMORY, Unaligned};
 use super::plan::require_aligned;
+use super::put::{Copied, OnAbsent};
+use super::tasks::{Plan, Shapes};
 use crate::backend::KeyValueBackend;
 use crate::dispatch;
 use crate::error::{Error, Result};
@@ -53,25 +49,6 @@ impl fmt::Display for CopyWay {
             Self::Voxels => "voxels, encoded anew",
         })
     }
-}
-
-/// What becomes of a chunk of the target where the source has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnAbsent {
-    /// It is deleted, so that the target equals the source.
-    #[default]
-    Delete,
-    /// It is left alone: for a target that was made for this copy.
-    Leave,
-}
-
-/// What a task did, in chunks of the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Copied {
-    /// Chunks that were written.
-    pub written: u64,
-    /// Chunks of which the source has no voxel stored.
-    pub absent: u64,
 }
 
 /// How a copy is done.
@@ -231,12 +208,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
     /// are all tasks.
     #[must_use]
     pub fn share(&self, index: u64, of: u64) -> std::ops::Range<u64> {
-        let border = |index: u64| {
-            let border =
-                u128::from(self.tasks()) * u128::from(index.min(of)) / u128::from(of.max(1));
-            u64::try_from(border).unwrap_or(u64::MAX)
-        };
-        border(index)..border(index.saturating_add(1))
+        self.plan.share(index, of)
     }
 
     /// Does a task. The target's progress is told of each of its chunks.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Copied, Copier, OnAbsent};
+use super::Copier;
+use crate::array::put::{Copied, OnAbsent, Tally};
 use crate::backend::{ByteRange, KeyValueBackend, Precondition, Put, Value, wait};
 use crate::chunk_store::VolumeShards;
 use crate::error::Result;
@@ -22,7 +23,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
 
     fn copy_values(&self, task: &BoundingBox) -> Result<Copied> {
         let (from, to) = (&self.source.inner, &self.target.inner);
-        let tally = super::put::Tally::default();
+        let tally = Tally::default();
         // Each of a pair is the same chunk, named by its own volume.
         let chunks = self.source.grid().cover(task).zip(self.target.grid().cover(task));
         to.driver.in_waves(chunks, WAVE, self.target.chunk_cost(), |wave| {
@@ -48,8 +49,8 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
                     }
                 }
             }
-            self.put_wave(puts, &written)?;
-            self.absent(&absent)?;
+            self.target.put_wave(puts, &written)?;
+            self.target.put_absent(&absent, self.absent)?;
             tally.add(written.len(), absent.len());
             Ok(())
         })?;
@@ -69,7 +70,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         }
         let cost = shards.values().map(Vec::len).max().unwrap_or(0);
         let cost = self.target.inner.store.largest_chunk_bytes().saturating_mul(cost);
-        let tally = super::put::Tally::default();
+        let tally = Tally::default();
         self.target.inner.driver.in_waves(shards.into_iter(), 1, cost, |wave| {
             for (shard, parts) in wave {
                 let (key, to_key) = (from.store.key(shard)?, to.store.key(shard)?);

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array4, ArrayView4, Axis};
 
-use super::put::Made;
-use super::{Copied, Copier};
+use super::Copier;
 use crate::array::plan;
+use crate::array::put::{Copied, Made};
 use crate::backend::KeyValueBackend;
 use crate::element::{Element, zeros};
 use crate::error::{Error, Result};
@@ -39,7 +39,8 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
             Ok(())
         })?;
         drop(voxels);
-        self.put_all(task, made.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.target.put_all(task, made, self.absent)
     }
 
     /// The voxels of the source in a box, and which of its chunks there are not.

@@ -1,4 +1,4 @@
-//! How far a copy has come, in a file of this machine.
+//! How far long work has come, in a file of this machine.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -15,42 +15,48 @@ const FORMAT: u64 = 1;
 /// How often the file is written at the most.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A journal: what the copy is, and how many tasks of each scale's share are done.
+/// A journal: what the work is, and how many tasks of each of its steps are done.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
-    copy: Value,
+    work: Value,
     done: BTreeMap<String, u64>,
     written: Option<Instant>,
 }
 
 impl Journal {
-    /// The journal of a copy. Without `resume` it begins anew.
-    pub(super) fn open(path: Option<&Path>, copy: Value, resume: bool) -> Result<Self, CliError> {
+    /// The journal of some work, `name`, that is told from other work by the fields of `work`.
+    /// Without `resume` it begins anew.
+    pub(crate) fn open(
+        name: &str,
+        path: Option<&Path>,
+        work: Value,
+        resume: bool,
+    ) -> Result<Self, CliError> {
         let path = match path {
             Some(path) => path.to_owned(),
-            None => folder()?.join(format!("copy-{:08x}.json", crc(&copy))),
+            None => folder()?.join(format!("{name}-{:08x}.json", crc(&work))),
         };
-        let mut journal = Self { path, copy, done: BTreeMap::new(), written: None };
+        let mut journal = Self { path, work, done: BTreeMap::new(), written: None };
         if resume {
             journal.read()?;
         }
         Ok(journal)
     }
 
-    /// How many tasks of a scale are done.
-    pub(super) fn done(&self, scale: &str) -> u64 {
-        self.done.get(scale).copied().unwrap_or(0)
+    /// How many tasks of a step are done.
+    pub(crate) fn done(&self, step: &str) -> u64 {
+        self.done.get(step).copied().unwrap_or(0)
     }
 
     /// Whether something was done before.
-    pub(super) fn is_begun(&self) -> bool {
+    pub(crate) fn is_begun(&self) -> bool {
         self.done.values().any(|&done| done > 0)
     }
 
-    /// Notes that the first `done` tasks of a scale's share are done.
-    pub(super) fn note(&mut self, scale: &str, done: u64) -> Result<(), CliError> {
-        self.done.insert(scale.to_owned(), done);
+    /// Notes that the first `done` tasks of a step are done.
+    pub(crate) fn note(&mut self, step: &str, done: u64) -> Result<(), CliError> {
+        self.done.insert(step.to_owned(), done);
         if self.written.is_some_and(|written| written.elapsed() < PAUSE) {
             return Ok(());
         }
@@ -59,8 +65,8 @@ impl Journal {
         Ok(())
     }
 
-    /// The copy is done: nothing is left to go on with.
-    pub(super) fn remove(self) -> Result<(), CliError> {
+    /// The work is done: nothing is left to go on with.
+    pub(crate) fn remove(self) -> Result<(), CliError> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(CliError::file("remove the journal", &self.path)(error))
@@ -82,18 +88,18 @@ impl Journal {
             ))
         };
         let Ok(journal) = serde_json::from_slice::<Value>(&bytes) else {
-            return Err(refused("is no journal of a copy"));
+            return Err(refused("is no journal"));
         };
         if journal.get("format") != Some(&json!(FORMAT)) {
-            return Err(refused("is no journal of a copy that this version knows"));
+            return Err(refused("is no journal that this version knows"));
         }
-        let copy = journal.get("copy").unwrap_or(&Value::Null);
-        if let Some(name) = difference(copy, &self.copy) {
-            return Err(refused(&format!("is the journal of another copy: {name} was another")));
+        let work = journal.get("work").unwrap_or(&Value::Null);
+        if let Some(name) = difference(work, &self.work) {
+            return Err(refused(&format!("is the journal of other work: {name} was another")));
         }
         let done = journal.get("done").and_then(Value::as_object);
-        for (scale, count) in done.into_iter().flatten() {
-            self.done.insert(scale.clone(), count.as_u64().unwrap_or(0));
+        for (step, count) in done.into_iter().flatten() {
+            self.done.insert(step.clone(), count.as_u64().unwrap_or(0));
         }
         Ok(())
     }
@@ -104,7 +110,7 @@ impl Journal {
             fs::create_dir_all(folder)?;
         }
         let temporary = self.path.with_extension(format!("{}.new", std::process::id()));
-        let text = json!({ "format": FORMAT, "copy": self.copy, "done": self.done });
+        let text = json!({ "format": FORMAT, "work": self.work, "done": self.done });
         let written = fs::File::create(&temporary)
             .and_then(|mut file| file.write_all(text.to_string().as_bytes()))
             .and_then(|()| fs::rename(&temporary, &self.path));
@@ -116,16 +122,16 @@ impl Journal {
     }
 }
 
-/// What is another in one description of a copy than in the other.
+/// What is another in one description than in the other.
 fn difference<'a>(one: &'a Value, other: &'a Value) -> Option<&'a str> {
     let Some(fields) = other.as_object() else { return Some("all") };
     fields.iter().find(|(name, value)| one.get(name) != Some(value)).map(|(name, _)| name.as_str())
 }
 
-/// Tells copies apart in the names of their journals; what they are stands inside.
-fn crc(copy: &Value) -> u32 {
+/// Tells work apart in the names of journals; what it is stands inside.
+fn crc(work: &Value) -> u32 {
     let name: Vec<String> =
-        ["source", "target", "part"].iter().map(|name| copy[name].to_string()).collect();
+        ["source", "target", "part"].iter().map(|name| work[name].to_string()).collect();
     crc32c::crc32c(name.join(" ").as_bytes())
 }
 
@@ -146,23 +152,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_is_read_again_by_the_same_copy_only() {
+    fn a_journal_is_read_again_by_the_same_work_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/journal.json");
         let copy = json!({ "source": "a", "target": "b", "memory": 7 });
-        let mut journal = Journal::open(Some(&path), copy.clone(), true).unwrap();
+        let mut journal = Journal::open("copy", Some(&path), copy.clone(), true).unwrap();
         assert!(!journal.is_begun());
         journal.note("8_8_8", 3).unwrap();
-        let again = Journal::open(Some(&path), copy.clone(), true).unwrap();
+        let again = Journal::open("copy", Some(&path), copy.clone(), true).unwrap();
         assert_eq!((again.done("8_8_8"), again.done("16_16_16")), (3, 0));
-        let anew = Journal::open(Some(&path), copy.clone(), false).unwrap();
+        let anew = Journal::open("copy", Some(&path), copy.clone(), false).unwrap();
         assert_eq!(anew.done("8_8_8"), 0);
         let other = json!({ "source": "a", "target": "b", "memory": 8 });
-        let error = Journal::open(Some(&path), other, true).unwrap_err().to_string();
+        let error = Journal::open("copy", Some(&path), other, true).unwrap_err().to_string();
         assert!(error.contains("memory was another"), "{error}");
         journal.remove().unwrap();
         assert!(!path.exists());
         std::fs::write(&path, "{").unwrap();
-        Journal::open(Some(&path), copy, true).unwrap_err();
+        Journal::open("copy", Some(&path), copy, true).unwrap_err();
     }
 }

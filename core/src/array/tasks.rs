@@ -1,11 +1,13 @@
-//! Pure planning: a copy is cut into tasks, one after another, that share no chunk or shard of the
-//! target.
+//! Pure planning: long work on a box is cut into tasks, one after another, that share no chunk or
+//! shard of what is written.
+
+use std::ops::Range;
 
 use crate::geometry::BoundingBox;
 
-/// The tasks of a copy: blocks of one shape, x fastest.
+/// Tasks: blocks of one shape, x fastest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     bbox: BoundingBox,
     origin: [i64; 3],
     block: [u64; 3],
@@ -34,6 +36,16 @@ impl Plan {
         self.count.iter().fold(1, |tasks, &count| tasks.saturating_mul(count))
     }
 
+    /// The tasks of one of so many shares, of which each is about as large.
+    pub(super) fn share(&self, index: u64, of: u64) -> Range<u64> {
+        let border = |index: u64| {
+            let border =
+                u128::from(self.tasks()) * u128::from(index.min(of)) / u128::from(of.max(1));
+            u64::try_from(border).unwrap_or(u64::MAX)
+        };
+        border(index)..border(index.saturating_add(1))
+    }
+
     /// The voxels of a task; nothing for one that there is not.
     pub(super) fn task(&self, number: u64) -> BoundingBox {
         if number >= self.tasks() {
@@ -53,14 +65,14 @@ impl Plan {
     }
 }
 
-/// What is known of a copy when the shape of its blocks is chosen, in voxels.
+/// What is known when the shape of blocks is chosen, in voxels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shapes {
     /// Of what is best written at once.
     pub(super) unit: [u64; 3],
     /// Of the source's chunks; 0 along an axis where its borders never meet those of the target.
     pub(super) chunk: [u64; 3],
-    /// From the target's first voxel to the end of the copy.
+    /// From the origin to the end of the box.
     pub(super) extent: [u64; 3],
     /// Voxels that a block may have.
     pub(super) room: u64,

@@ -1,8 +1,8 @@
-//! What a copy made goes into its target.
+//! Chunks that copies and pyramids made go into their volume.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Copied, Copier, OnAbsent};
+use super::big_array::BigArray;
 use crate::backend::{KeyValueBackend, Put, Value, wait};
 use crate::error::Result;
 use crate::geometry::{BoundingBox, ChunkPart};
@@ -11,7 +11,26 @@ use crate::key::Key;
 /// At most so many chunks go to the store in one batch, as they do in other writes.
 const MAX_WAVE: usize = 64;
 
-/// A chunk of the target and what is to be stored of it; `None` if the source has none.
+/// What becomes of a chunk of the target where the source has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnAbsent {
+    /// It is deleted, so that the target equals the source.
+    #[default]
+    Delete,
+    /// It is left alone: for a target that was made for this copy.
+    Leave,
+}
+
+/// What a task did, in chunks of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Copied {
+    /// Chunks that were written.
+    pub written: u64,
+    /// Chunks of which the source has no voxel stored.
+    pub absent: u64,
+}
+
+/// A chunk and what is to be stored of it; `None` if the source has none.
 pub(super) type Made = (ChunkPart, Option<Value>);
 
 /// Counts chunks from several threads.
@@ -35,43 +54,47 @@ impl Tally {
     }
 }
 
-impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
+impl<B: KeyValueBackend> BigArray<B> {
     /// Puts whole chunks as they are to be stored.
     pub(super) fn put_wave(&self, puts: Vec<Put>, parts: &[ChunkPart]) -> Result<()> {
         if puts.is_empty() {
             return Ok(());
         }
-        let _forgetting = self.target.forgetting(parts.iter().map(|part| part.cell));
-        wait(self.target.inner.store.store_batch(puts))?;
-        parts.iter().for_each(|part| self.target.report_chunk(&part.part));
+        let _forgetting = self.forgetting(parts.iter().map(|part| part.cell));
+        wait(self.inner.store.store_batch(puts))?;
+        parts.iter().for_each(|part| self.report_chunk(&part.part));
         Ok(())
     }
 
     /// Deletes chunks that the source does not have, if that is wanted.
-    pub(super) fn absent(&self, parts: &[ChunkPart]) -> Result<()> {
-        if self.absent == OnAbsent::Delete && !parts.is_empty() {
+    pub(super) fn put_absent(&self, parts: &[ChunkPart], absent: OnAbsent) -> Result<()> {
+        if absent == OnAbsent::Delete && !parts.is_empty() {
             let keys: Result<Vec<Key>> =
-                parts.iter().map(|part| self.target.inner.store.key(part)).collect();
-            let _forgetting = self.target.forgetting(parts.iter().map(|part| part.cell));
-            wait(self.target.backend().delete_batch(&keys?))?;
+                parts.iter().map(|part| self.inner.store.key(part)).collect();
+            let _forgetting = self.forgetting(parts.iter().map(|part| part.cell));
+            wait(self.backend().delete_batch(&keys?))?;
         }
-        parts.iter().for_each(|part| self.target.report_chunk(&part.part));
+        parts.iter().for_each(|part| self.report_chunk(&part.part));
         Ok(())
     }
 
     /// Stores the chunks of a task, or deletes them.
-    pub(super) fn put_all(&self, task: &BoundingBox, made: Vec<Made>) -> Result<Copied> {
-        let tally = Tally::default();
-        let (target, inner) = (&self.target, &self.target.inner);
+    pub(super) fn put_all(
+        &self,
+        task: &BoundingBox,
+        made: Vec<Made>,
+        on_absent: OnAbsent,
+    ) -> Result<Copied> {
+        let (tally, inner) = (Tally::default(), &self.inner);
         if let Some(shards) = inner.store.shards() {
             let absent = made.iter().filter(|(_, value)| value.is_none()).count();
             tally.add(made.len() - absent, absent);
             let parts: Vec<ChunkPart> = made.iter().map(|(part, _)| *part).collect();
-            target.put_into_shards(shards, task, made, self.absent == OnAbsent::Delete)?;
-            parts.iter().for_each(|part| target.report_chunk(&part.part));
+            self.put_into_shards(shards, task, made, on_absent == OnAbsent::Delete)?;
+            parts.iter().for_each(|part| self.report_chunk(&part.part));
             return Ok(tally.copied());
         }
-        inner.driver.in_waves(made.into_iter(), MAX_WAVE, target.chunk_cost(), |wave| {
+        inner.driver.in_waves(made.into_iter(), MAX_WAVE, self.chunk_cost(), |wave| {
             let (mut puts, mut written, mut absent) = (Vec::new(), Vec::new(), Vec::new());
             for (part, value) in wave {
                 match value {
@@ -83,7 +106,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
                 }
             }
             self.put_wave(puts, &written)?;
-            self.absent(&absent)?;
+            self.put_absent(&absent, on_absent)?;
             tally.add(written.len(), absent.len());
             Ok(())
         })?;
