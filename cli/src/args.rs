@@ -2,6 +2,7 @@
 
 mod copy;
 mod downsample;
+mod housekeeping;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,9 @@ use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
 
 pub(crate) use copy::{CopyArgs, CopyWhat, Part, PlanArgs};
 pub(crate) use downsample::{DownsampleArgs, MethodArg};
+pub(crate) use housekeeping::{
+    AddScaleArgs, CompletionsArgs, DuArgs, InfoVerb, LockArgs, LsArgs, ManArgs, SetArgs, StatsArgs,
+};
 
 /// Any key-value store as an n-dimensional array.
 ///
@@ -56,8 +60,17 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Create an empty volume.
     Create(CreateArgs),
-    /// Show what a volume is: scales, sizes, bytes, encodings, shards.
+    /// Show what a volume is: scales, sizes, bytes, encodings, shards; or change it.
     Info(InfoArgs),
+    /// List the volumes, folders and values in a place of a store.
+    Ls(LsArgs),
+    /// Show how much is stored, scale by scale.
+    Du(DuArgs),
+    /// Count voxels: smallest, greatest, mean, histogram, labels.
+    ///
+    /// Every chunk of the box is read once, and decoded in bounded memory; a histogram of types of
+    /// more than 16 bits reads them twice.
+    Stats(StatsArgs),
     /// Import a file or a folder of images, streamed.
     Import(ImportArgs),
     /// Cut a box out of a volume into a file.
@@ -103,6 +116,10 @@ pub(crate) enum Command {
     Stores,
     /// Prove that a store keeps its promises, before data is trusted to it.
     CheckStore(CheckStoreArgs),
+    /// Print what completes this command's words in a shell.
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    Man(ManArgs),
     /// Show the main job on a small volume made up on the spot.
     Demo(DemoArgs),
 }
@@ -227,10 +244,15 @@ pub(crate) struct CreateArgs {
     pub(crate) compress: Option<CompressArg>,
 }
 
+/// What `info` takes.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct InfoArgs {
     /// The volume.
-    pub(crate) url: Url,
+    #[arg(required = true)]
+    pub(crate) url: Option<Url>,
+    #[command(subcommand)]
+    pub(crate) verb: Option<InfoVerb>,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ mod output;
 mod phantom;
 mod picture;
 mod source;
+mod statistics;
 mod transfer;
 mod values;
 mod volume;

@@ -16,12 +16,18 @@ use crate::volume;
 const UNSEEN: &str = ": as files with a suffix, which neuroglancer and TensorStore do not find";
 
 pub(crate) fn run(args: &InfoArgs, console: Console) -> Result<(), CliError> {
-    let info = &volume::reader().info(&args.url)?;
+    let Some(url) = &args.url else {
+        return match &args.verb {
+            Some(verb) => super::info_edit::run(verb, console),
+            None => Err(CliError::usage("a volume is needed")),
+        };
+    };
+    let info = &volume::reader().info(url)?;
     super::create::warn_of_oddities(info, console);
     let compressions: Vec<_> =
-        (0..info.scales.len()).map(|scale| compression(&args.url, scale)).collect();
-    let text = table(&args.url, info) + &notes(&args.url, info, &compressions);
-    console.facts(&facts(&args.url, info, &compressions), &text);
+        (0..info.scales.len()).map(|scale| compression(url, scale)).collect();
+    let text = table(url, info) + &notes(url, info, &compressions);
+    console.facts(&facts(url, info, &compressions), &text);
     Ok(())
 }
 

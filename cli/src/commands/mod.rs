@@ -2,17 +2,23 @@
 
 mod cache;
 mod check_store;
+mod completions;
 mod copy;
 mod create;
 mod cutout;
 mod demo;
 mod downsample;
+mod du;
 mod import;
 mod info;
+mod info_edit;
+mod ls;
+mod man;
 mod missing;
 mod points;
 mod rm;
 mod shard;
+mod stats;
 mod stores;
 mod write;
 
@@ -32,6 +38,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Copy(args) => copy::run(&args, console),
         Command::Plan(args) => copy::plan(&args, console),
         Command::Downsample(args) => downsample::run(&args, console),
+        Command::Ls(args) => ls::run(&args, console),
+        Command::Du(args) => du::run(&args, console),
+        Command::Stats(args) => stats::run(&args, console),
+        Command::Completions(args) => completions::run(&args, console),
+        Command::Man(args) => man::run(&args, console),
         Command::Points(args) => points::run(&args, console),
         Command::Missing(args) => missing::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),

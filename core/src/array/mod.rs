@@ -8,7 +8,7 @@
 //! | `plan` | pure: which part of which chunk goes into which window of the result |
 //! | `chunk_cache` | [`ChunkCache`]: decoded chunks, kept from one read to the next |
 //! | `drive` | the only concurrency: jobs under a budget of threads and bytes |
-//! | `read`, `points`, `write`, `update`, `remove`, `missing` | one verb each |
+//! | `read`, `points`, `visit`, `write`, `update`, `remove`, `missing` | one verb each |
 //! | `copy` | [`Copier`]: a scale of one volume into that of another |
 //! | `pyramid` | [`Downsampler`]: coarser scales of a volume |
 //! | `tasks`, `put` | what copies and pyramids share: tasks, and putting what they made |
@@ -39,6 +39,7 @@ mod shard_write;
 mod tasks;
 mod typed;
 mod update;
+mod visit;
 mod write;
 
 pub use big_array::BigArray;
