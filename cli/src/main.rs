@@ -1,13 +1,15 @@
 //! The `bigarrays` command.
 //!
 //! `args` says what can be asked, `commands` has one file per command, `chunks` knows the options
-//! about chunks, `source` and `output` know foreign file formats, and only `console` prints.
+//! about chunks, `source` and `output` know foreign file formats, `interrupt` knows of Ctrl-C, and
+//! only `console` prints.
 
 mod args;
 mod chunks;
 mod commands;
 mod console;
 mod error;
+mod interrupt;
 mod output;
 mod phantom;
 mod picture;
@@ -26,8 +28,14 @@ use console::Console;
 fn main() -> ExitCode {
     let cli = Cli::parse_from(values::join_negative_values(std::env::args_os()));
     let console = Console::new(cli.json, cli.quiet);
+    let advice = commands::after_interruption(&cli.command);
+    interrupt::listen(console, advice);
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_interruption() => {
+            console.note(&interrupt::story(advice));
+            ExitCode::from(interrupt::status())
+        }
         Err(error) => {
             console.note(&error.story());
             error.exit_code()

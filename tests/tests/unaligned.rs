@@ -207,7 +207,8 @@ fn report(url: &str, what: &str, logs: &[Log], began: Instant) {
 fn threads(url: &str, what: &str, writers: u64, boxes: Boxes, voxels: u64) {
     let began = Instant::now();
     let logs: Vec<Log> = thread::scope(|scope| {
-        let tasks = (0..writers).map(|writer| Task { writer, writers, boxes, voxels: voxels / writers });
+        let tasks =
+            (0..writers).map(|writer| Task { writer, writers, boxes, voxels: voxels / writers });
         let started: Vec<_> = tasks.map(|task| scope.spawn(move || task.run(url))).collect();
         started.into_iter().map(|thread| thread.join().expect("writes")).collect()
     });
@@ -259,7 +260,8 @@ fn read_log(path: &Path) -> Log {
     let text = fs::read_to_string(path).expect("a log");
     let mut log = Log::default();
     for line in text.lines() {
-        let numbers: Vec<u64> = line.split(' ').map(|word| word.parse().expect("a number")).collect();
+        let numbers: Vec<u64> =
+            line.split(' ').map(|word| word.parse().expect("a number")).collect();
         match numbers[..] {
             [conflicts] => log.conflicts = usize::try_from(conflicts).expect("few"),
             [x0, y0, z0, x1, y1, z1, value] => {

@@ -83,14 +83,10 @@ impl<B: KeyValueBackend> BigArray<B> {
             // An empty value counts as missing, as it does for a read.
             meta.size > 0 && chunk.is_some_and(|chunk| !chunk.intersection(&bbox).is_empty())
         };
-        let stored = self
-            .backend()
-            .list(directory)
-            .map_err(Error::from)
-            .try_filter_map(|meta| {
-                let wanted = self.go_on().map(|()| is_wanted(&meta).then_some(meta.key));
-                std::future::ready(wanted)
-            });
+        let stored = self.backend().list(directory).map_err(Error::from).try_filter_map(|meta| {
+            let wanted = self.go_on().map(|()| is_wanted(&meta).then_some(meta.key));
+            std::future::ready(wanted)
+        });
         stored.try_collect().await
     }
 }
