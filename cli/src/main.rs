@@ -18,6 +18,7 @@ mod transfer;
 mod values;
 mod volume;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,12 +26,23 @@ use clap::Parser;
 use args::Cli;
 use console::Console;
 
+/// Said after the words of a panic.
+const FAULT: &str =
+    "error: a fault of bigarrays, not of what it was given; please report it with the lines above";
+/// As of any program in Rust that panicked.
+const STATUS_OF_FAULT: u8 = 101;
+
 fn main() -> ExitCode {
     let cli = Cli::parse_from(values::join_negative_values(std::env::args_os()));
     let console = Console::new(cli.json, cli.quiet);
     let advice = commands::after_interruption(&cli.command);
     interrupt::listen(console, advice);
-    match commands::run(cli) {
+    // What a panic leaves behind is put away on its way here, as after an error.
+    let Ok(ended) = panic::catch_unwind(AssertUnwindSafe(|| commands::run(cli))) else {
+        console.note(&format!("{FAULT}\n  what to do: {advice}"));
+        return ExitCode::from(STATUS_OF_FAULT);
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_interruption() => {
             console.note(&interrupt::story(advice));
