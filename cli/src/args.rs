@@ -44,7 +44,9 @@ pub(crate) use housekeeping::{
 /// Coordinates are voxels x,y,z of the chosen scale; boxes are half-open.
 #[derive(Debug, Parser)]
 #[command(name = "bigarrays", version, max_term_width = 80, verbatim_doc_comment)]
-#[command(after_help = "Exit status: 0 done, 1 failed, 2 the command line is not right.")]
+#[command(
+    after_help = "Exit status: 0 done, 1 failed, 2 the command line is not right, 130 interrupted."
+)]
 pub(crate) struct Cli {
     /// Print facts as JSON on standard output.
     #[arg(long, global = true)]
@@ -347,6 +349,10 @@ pub(crate) struct CutoutArgs {
     /// What to do about voxels outside the volume.
     #[arg(long, value_enum, default_value = "fill")]
     pub(crate) outside: OutsideArg,
+    /// Memory for voxels, however large the box: bytes, or with K, M, G. (A .tif or .png is made in
+    /// memory as a whole, so this is also the largest that is made.)
+    #[arg(long, value_name = "BYTES", default_value = "256M")]
+    pub(crate) memory: ByteCount,
     /// The file to write: .npy ([x,y,z,c], Fortran order), .tif, .png, .raw, or - for npy on
     /// standard output.
     #[arg(long, short, value_name = "FILE")]

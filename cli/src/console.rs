@@ -9,6 +9,7 @@ use bigarrays::array::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
+use crate::interrupt;
 
 /// Where a command's output goes, and how it looks.
 #[derive(Debug, Clone, Copy)]
@@ -80,13 +81,17 @@ impl Console {
     }
 }
 
-/// A progress bar that an array advances; gone when dropped.
+/// A progress bar that an array advances; gone when dropped. A signal stops the array's call.
 #[derive(Debug)]
 pub(crate) struct Bar(ProgressBar);
 
 impl Progress for Bar {
     fn advance(&self, chunks: u64, _bytes: u64) {
         self.0.inc(chunks);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        interrupt::has_come()
     }
 }
 

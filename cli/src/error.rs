@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use bigarrays::codec::CodecError;
 
+use crate::interrupt;
 use crate::output::OutputError;
 use crate::source::SourceError;
 
@@ -19,6 +20,9 @@ pub(crate) enum CliError {
     /// What was given does not fit what is there.
     #[error("{0}")]
     Refused(String),
+    /// A signal came.
+    #[error("interrupted")]
+    Interrupted,
     /// A URL did not open.
     #[error(transparent)]
     Open(#[from] bigarrays::OpenError),
@@ -71,6 +75,12 @@ impl CliError {
     /// 2 for a command line that is not right, 1 for everything else.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(if matches!(self, Self::Usage(_)) { 2 } else { 1 })
+    }
+
+    /// Whether the command ended because a signal came, and not for what it did.
+    pub(crate) fn is_interruption(&self) -> bool {
+        let stopped = matches!(self, Self::Interrupted | Self::Array(bigarrays::Error::Cancelled));
+        stopped && interrupt::has_come()
     }
 
     /// What to do about it on the command line, where the error itself speaks of the library.

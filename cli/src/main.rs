@@ -1,13 +1,15 @@
 //! The `bigarrays` command.
 //!
 //! `args` says what can be asked, `commands` has one file per command, `chunks` knows the options
-//! about chunks, `source` and `output` know foreign file formats, and only `console` prints.
+//! about chunks, `source` and `output` know foreign file formats, `interrupt` knows of Ctrl-C, and
+//! only `console` prints.
 
 mod args;
 mod chunks;
 mod commands;
 mod console;
 mod error;
+mod interrupt;
 mod journal;
 mod output;
 mod phantom;
@@ -18,6 +20,7 @@ mod transfer;
 mod values;
 mod volume;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,11 +28,28 @@ use clap::Parser;
 use args::Cli;
 use console::Console;
 
+/// Said after the words of a panic.
+const FAULT: &str =
+    "error: a fault of bigarrays, not of what it was given; please report it with the lines above";
+/// As of any program in Rust that panicked.
+const STATUS_OF_FAULT: u8 = 101;
+
 fn main() -> ExitCode {
     let cli = Cli::parse_from(values::join_negative_values(std::env::args_os()));
     let console = Console::new(cli.json, cli.quiet);
-    match commands::run(cli) {
+    let advice = commands::after_interruption(&cli.command);
+    interrupt::listen(console, advice);
+    // What a panic leaves behind is put away on its way here, as after an error.
+    let Ok(ended) = panic::catch_unwind(AssertUnwindSafe(|| commands::run(cli))) else {
+        console.note(&format!("{FAULT}\n  what to do: {advice}"));
+        return ExitCode::from(STATUS_OF_FAULT);
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_interruption() => {
+            console.note(&interrupt::story(advice));
+            ExitCode::from(interrupt::status())
+        }
         Err(error) => {
             console.note(&error.story());
             error.exit_code()

@@ -5,6 +5,7 @@ use ndarray::{ArrayView4, ShapeBuilder};
 
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::source::{self, Source};
 use crate::volume;
 
@@ -63,14 +64,12 @@ pub(crate) fn copy(
     console: Console,
 ) -> Result<BoundingBox, CliError> {
     let bbox = fit(source, array, at)?;
+    let _hold = interrupt::hold();
     let array = array.clone().with_progress(console.bar("writing", array.chunk_count(bbox)));
     let unit = unit(&array, memory, console);
-    // Where its borders lie, seen from the source's first voxel.
-    let phase = std::array::from_fn(|axis| {
-        let distance = i128::from(array.bounds().min[axis]) - i128::from(at[axis]);
-        u64::try_from(distance.rem_euclid(unit[axis].into())).unwrap_or(0)
-    });
+    let phase = volume::phase(&array, at, unit);
     for tile in source::tiles(source, unit, phase, memory) {
+        interrupt::check()?;
         copy_tile(source, &array, at, tile)?;
     }
     Ok(bbox)

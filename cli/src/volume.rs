@@ -70,6 +70,15 @@ pub(crate) fn is_tree(url: &str) -> bool {
     StoreUrl::parse(url).is_ok_and(|url| url.scheme() == "file")
 }
 
+/// Where the borders of units that begin at the volume's first voxel lie, as a distance from the
+/// voxel `at`.
+pub(crate) fn phase(array: &BigArray, at: [i64; 3], unit: [u64; 3]) -> [u64; 3] {
+    std::array::from_fn(|axis| {
+        let distance = i128::from(array.bounds().min[axis]) - i128::from(at[axis]);
+        u64::try_from(distance.rem_euclid(i128::from(unit[axis].max(1)))).unwrap_or(0)
+    })
+}
+
 /// `1.5 GiB`.
 pub(crate) fn bytes(count: u128) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -259,6 +259,13 @@ pub enum Error {
         backend: String,
     },
 
+    /// Whoever watches the call stopped it ([`Progress::is_cancelled`], or a dropped future).
+    ///
+    /// [`Progress::is_cancelled`]: crate::array::Progress::is_cancelled
+    #[error(
+        "the call was stopped before it was done; each chunk is as it was, or as it was to be: repeat the call to finish"
+    )]
+    Cancelled,
     /// A name is not one.
     #[error(transparent)]
     InvalidKey(#[from] InvalidKey),

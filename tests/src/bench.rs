@@ -25,6 +25,12 @@ impl Bench {
         Some(Self { command: command()?, dir: tempfile::tempdir().expect("a folder") })
     }
 
+    /// The command.
+    #[must_use]
+    pub fn command(&self) -> &Path {
+        &self.command
+    }
+
     /// A path in the folder.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

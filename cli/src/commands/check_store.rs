@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::args::CheckStoreArgs;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::volume;
 
 pub(crate) fn run(args: &CheckStoreArgs, console: Console) -> Result<(), CliError> {
@@ -29,7 +30,10 @@ pub(crate) fn run(args: &CheckStoreArgs, console: Console) -> Result<(), CliErro
         )));
     }
     console.note(&format!("checking {store}; everything is removed at the end"));
-    let report = suite(args, &url).run();
+    let hold = interrupt::hold();
+    let report = suite(args, &url).stop_when(interrupt::has_come).run();
+    drop(hold);
+    interrupt::check()?;
     console.facts(&facts(&args.url.to_string(), can, &report), &text(can, &report));
     match report.failed().as_slice() {
         [] => Ok(()),

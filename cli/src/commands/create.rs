@@ -10,6 +10,7 @@ use crate::args::{CreateArgs, Shape};
 use crate::chunks;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::volume;
 
 pub(crate) fn run(args: &CreateArgs, console: Console) -> Result<(), CliError> {
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &CreateArgs, console: Console) -> Result<(), CliError> {
     };
     // Tried in memory first: what cannot be created must leave no empty store behind.
     volume::rehearse(&info, |options| options)?;
+    let _hold = interrupt::hold();
     let array = bigarrays::create(&args.url, info)?;
     let text = format!(
         "created {}: {} {}, {} chunks",

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use bigarrays::BigArray;
-use bigarrays::array::{Cutout, OnMissing, OutOfBounds};
+use bigarrays::array::{OnMissing, OutOfBounds};
+use bigarrays::{BigArray, BoundingBox, DynArray};
 use serde_json::json;
 
 use crate::args::{CutoutArgs, MissingArg, OutsideArg};
 use crate::console::Console;
 use crate::error::CliError;
-use crate::output;
+use crate::interrupt;
+use crate::output::{self, Wanted};
+use crate::source::Tile;
+use crate::transfer::Memory;
 use crate::values;
 use crate::volume;
 
@@ -25,24 +28,36 @@ pub(crate) fn run(args: &CutoutArgs, console: Console) -> Result<(), CliError> {
     // A file that cannot be written should not cost a long read first.
     let data_type = array.data_type();
     let channels = if args.channel.is_some() { 1 } else { array.channels() };
-    let size = |bbox: bigarrays::BoundingBox| {
+    let size = |bbox: BoundingBox| {
         let [x, y, z] = bbox.shape();
         [x, y, z, channels as u64]
     };
-    output::check(&args.output, data_type, size(array.clip(bbox)?))?;
-
-    let bar = console.bar("reading", array.chunk_count(bbox));
-    let Cutout { bbox, array: voxels } = array.with_progress(bar).read_dyn(bbox)?;
-    let bytes = voxels.fortran_bytes();
-    let bytes = match args.channel {
-        // Channels are planes, one after another.
-        Some(channel) => {
-            let plane = bytes.len() / voxels.shape()[3].max(1);
-            &bytes[channel * plane..(channel + 1) * plane]
-        }
-        None => &bytes[..],
+    let bbox = array.clip(bbox)?;
+    output::check(&args.output, data_type, size(bbox))?;
+    let wanted = Wanted {
+        data_type,
+        size: size(bbox),
+        channels: array.channels() as u64,
+        channel: args.channel,
+        chunk: array.grid().chunk_size(),
+        phase: volume::phase(&array, bbox.min, array.grid().chunk_size()),
+        memory: args.memory.0,
     };
-    output::write(&args.output, bytes, data_type, size(bbox))?;
+    output::check_size(&args.output, &wanted)?;
+
+    let _hold = interrupt::hold();
+    let bar = console.bar("reading", array.chunk_count(bbox));
+    let array = array.with_progress(bar);
+    if output::is_streamed(&args.output)? {
+        output::stream(&args.output, &wanted, |tile| {
+            interrupt::check()?;
+            piece(args, &array, bbox, tile)
+        })?;
+    } else {
+        let voxels = array.read_dyn(bbox)?.array;
+        let bytes = voxels.fortran_bytes();
+        output::write(&args.output, wanted.channel(&bytes), data_type, size(bbox))?;
+    }
     if args.output != Path::new("-") {
         let facts = json!({
             "url": args.url.to_string(),
@@ -57,6 +72,24 @@ pub(crate) fn run(args: &CutoutArgs, console: Console) -> Result<(), CliError> {
     Ok(())
 }
 
+/// A piece of the box, `None` for zeros that nobody has to read.
+fn piece(
+    args: &CutoutArgs,
+    array: &BigArray,
+    bbox: BoundingBox,
+    tile: &Tile,
+) -> Result<Option<DynArray>, CliError> {
+    let corner = |offsets: [u64; 3]| {
+        std::array::from_fn(|axis| bbox.min[axis].saturating_add_unsigned(offsets[axis]))
+    };
+    let part = BoundingBox::new(corner(tile.min), corner(tile.max));
+    let is_zero = args.fill.unwrap_or_default() == bigarrays::Number::default();
+    if is_zero && array.bounds().intersection(&part).is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(array.read_dyn(part)?.array))
+}
+
 fn open(args: &CutoutArgs) -> Result<BigArray, CliError> {
     let scale = values::scale(args.scale.as_deref());
     let on_missing = match args.missing {
@@ -69,9 +102,15 @@ fn open(args: &CutoutArgs) -> Result<BigArray, CliError> {
         OutsideArg::Crop => OutOfBounds::Crop,
     };
     let fill = args.fill.unwrap_or_default();
+    let memory = Memory::divide(args.memory.0).array;
     Ok(volume::reader()
         .array(move |options| {
-            options.scale(scale.clone()).on_missing(on_missing).bounds(bounds).fill(fill)
+            options
+                .scale(scale.clone())
+                .on_missing(on_missing)
+                .bounds(bounds)
+                .fill(fill)
+                .memory(memory)
         })
         .open(&args.url)?)
 }

@@ -8,6 +8,7 @@ use clap::Parser;
 use crate::args::{Cli, DemoArgs};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::output;
 use crate::phantom::Phantom;
 use crate::picture;
@@ -84,6 +85,7 @@ fn prepare(dir: &Path) -> Result<(), CliError> {
 
 /// Shows a command and does it, through the same door as the shell.
 fn step(about: &str, command: &str, console: Console) -> Result<(), CliError> {
+    interrupt::check()?;
     if !console.is_json() {
         if !about.is_empty() {
             console.line(&format!("\n# {about}"));

@@ -10,6 +10,7 @@ use crate::args::{DownsampleArgs, MethodArg, Part};
 use crate::chunks::{self, ShardedArg};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::journal::Journal;
 use crate::values;
 use crate::volume;
@@ -36,7 +37,12 @@ pub(crate) fn run(args: &DownsampleArgs, console: Console) -> Result<(), CliErro
         return Ok(());
     }
     let is_new = info != *finest.info();
-    let array = if is_new { finest.commit_info(info)? } else { finest };
+    let array = if is_new {
+        let _hold = interrupt::hold();
+        finest.commit_info(info)?
+    } else {
+        finest
+    };
     let part = args.part.unwrap_or(Part { index: 0, of: 1 });
     let work = json!({
         "source": args.url.to_string(),
@@ -54,6 +60,7 @@ pub(crate) fn run(args: &DownsampleArgs, console: Console) -> Result<(), CliErro
     let mut left = targets(args, &array, &keys, console)?;
     let mut source = array;
     let (mut facts, mut copied) = (Vec::new(), Copied::default());
+    let _hold = interrupt::hold();
     while !left.is_empty() {
         let options = PyramidOptions::new(pooling).memory(memory.task).shares(part.of);
         let pass = source.downsample_to(&left, options)?;
@@ -63,6 +70,7 @@ pub(crate) fn run(args: &DownsampleArgs, console: Console) -> Result<(), CliErro
             if number < journal.done(&step) {
                 continue;
             }
+            interrupt::check()?;
             let done = pass.run(task)?;
             copied.written += done.written;
             copied.absent += done.absent;

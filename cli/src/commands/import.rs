@@ -8,6 +8,7 @@ use crate::args::ImportArgs;
 use crate::chunks;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::source::{self, Source, SourceOptions};
 use crate::transfer::{self, Memory};
 use crate::values;
@@ -75,7 +76,8 @@ fn target(
         Ok(array) => {
             let mut given = args.shape.given();
             given.extend(args.info.as_ref().map(|_| "--info"));
-            if given.is_empty() {
+            // The same command again goes on with a volume that it made before.
+            if given.is_empty() || is_as_asked(args, source, memory, &array) {
                 return Ok(array);
             }
             Err(CliError::refused(format!(
@@ -91,6 +93,7 @@ fn target(
                     format(&args.shape, describe_source(args, source)?, memory.shard(), console)?
                 }
             };
+            let _hold = interrupt::hold();
             warn_of_oddities(&info, console);
             // Tried in memory first: what cannot be imported must leave no empty volume behind.
             let rehearsal = volume::rehearse(&info, configure)?;
@@ -100,6 +103,21 @@ fn target(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a volume is what the options would make of the source.
+fn is_as_asked(args: &ImportArgs, source: &dyn Source, memory: Memory, array: &BigArray) -> bool {
+    let wanted = match &args.info {
+        Some(path) => std::fs::read(path)
+            .ok()
+            .and_then(|bytes| VolumeInfo::parse(&bytes).ok())
+            .map(|parsed| parsed.info),
+        None => describe_source(args, source)
+            .and_then(|info| chunks::describe(&args.shape.format, info, memory.shard()))
+            .ok()
+            .map(|(info, _)| info),
+    };
+    wanted.is_some_and(|wanted| wanted.to_value() == array.info().to_value())
 }
 
 /// Where the source begins in the volume.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::args::{AddScaleArgs, InfoVerb, LockArgs, SetArgs};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::values;
 
 /// Fields that say how voxels are stored: changed here they would make what is stored unreadable.
@@ -54,7 +55,9 @@ fn set(args: &SetArgs, console: Console) -> Result<(), CliError> {
             )));
         }
         if args.scale.is_none() && (OF_A_SCALE.contains(&name) || name == "resolution") {
-            return Err(CliError::usage(format!("{name} belongs to a scale; say which by --scale")));
+            return Err(CliError::usage(format!(
+                "{name} belongs to a scale; say which by --scale"
+            )));
         }
         match value {
             "" => drop(fields.remove(name)),
@@ -107,6 +110,7 @@ fn open(url: &str, scale: Option<&str>) -> Result<BigArray, CliError> {
 }
 
 fn commit(array: &BigArray, info: VolumeInfo, url: &str, console: Console) -> Result<(), CliError> {
+    let _hold = interrupt::hold();
     let changed = info != *array.info();
     let array = if changed { array.commit_info(info)? } else { array.clone() };
     let text =

@@ -26,6 +26,27 @@ use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::error::CliError;
 
+/// How to go on with a command that a signal ended.
+pub(crate) const fn after_interruption(command: &Command) -> &'static str {
+    match command {
+        Command::Import(_) | Command::Write(_) => {
+            "what was written is whole and can be read; run the same command again to finish"
+        }
+        Command::Cutout(_) => {
+            "the file was not written, and what was there before stays; run the same command again"
+        }
+        Command::Copy(_) | Command::Downsample(_) => {
+            "what was written is whole; run the same command again with --resume to go on"
+        }
+        Command::Rm(_) => "what is left is whole; run the same command again to finish",
+        Command::CheckStore(_) => {
+            "what the suite wrote is removed if it had time to; run the same command again"
+        }
+        Command::Demo(_) => "run the same command again; it begins anew in its folder",
+        _ => "run the same command again",
+    }
+}
+
 /// Does what the command line asks.
 pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
     let console = Console::new(cli.json, cli.quiet);

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::args::RmArgs;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::values;
 
 pub(crate) fn run(args: &RmArgs, console: Console) -> Result<(), CliError> {
@@ -19,6 +20,7 @@ pub(crate) fn run(args: &RmArgs, console: Console) -> Result<(), CliError> {
         match args.bbox {
             Some(bbox) => {
                 let bbox = bbox.within(array.bounds());
+                let _hold = interrupt::hold();
                 let bar = console.bar("deleting", array.chunk_count(bbox));
                 (array.with_progress(bar).delete(bbox)?, "chunks")
             }

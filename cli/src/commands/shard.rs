@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::args::{ShardArgs, ShardGetArgs, ShardLsArgs, ShardVerb};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::output;
 use crate::values::Url;
 use crate::volume;
 
@@ -106,7 +107,7 @@ fn get(args: &ShardGetArgs, console: Console) -> Result<(), CliError> {
         }
     };
     match &args.output {
-        Some(path) => std::fs::write(path, bytes).map_err(CliError::file("write", path))?,
+        Some(path) => output::save(path, bytes)?,
         None => console.bytes(bytes)?,
     }
     let chunk = shards.chunk(args.id).map_or(String::new(), |chunk| format!(", the chunk {chunk}"));

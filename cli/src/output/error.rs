@@ -35,6 +35,16 @@ pub(crate) enum OutputError {
         /// What to do about it.
         advice: &'static str,
     },
+    /// There is no room for it.
+    #[error("cannot write {}: the voxels take {size}; {advice}", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How much it would be, as text.
+        size: String,
+        /// What to do about it.
+        advice: String,
+    },
     /// The encoder failed.
     #[error("cannot encode {}", .path.display())]
     Encode {

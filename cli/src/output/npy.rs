@@ -12,8 +12,13 @@ const ALIGNMENT: usize = 64;
 const BEFORE: usize = 10;
 
 pub(super) fn encode(voxels: Voxels<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let [x, y, z, c] = voxels.size;
-    let descr = descr(voxels.data_type);
+    out.write_all(&header(voxels.data_type, voxels.size)?)?;
+    out.write_all(voxels.bytes)
+}
+
+/// All that comes before the voxels.
+pub(super) fn header(data_type: DataType, [x, y, z, c]: [u64; 4]) -> io::Result<Vec<u8>> {
+    let descr = descr(data_type);
     let mut header =
         format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': ({x}, {y}, {z}, {c}), }}");
     // The header ends with a line feed.
@@ -21,10 +26,7 @@ pub(super) fn encode(voxels: Voxels<'_>, out: &mut dyn Write) -> io::Result<()> 
     header.extend(std::iter::repeat_n(' ', len - 1 - header.len()));
     header.push('\n');
     let len = u16::try_from(len).map_err(io::Error::other)?;
-    out.write_all(b"\x93NUMPY\x01\x00")?;
-    out.write_all(&len.to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
-    out.write_all(voxels.bytes)
+    Ok([b"\x93NUMPY\x01\x00", &len.to_le_bytes()[..], header.as_bytes()].concat())
 }
 
 const fn descr(data_type: DataType) -> &'static str {

@@ -7,9 +7,15 @@ use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
 use super::OutputError;
+use crate::interrupt;
 
 /// Where an encoder writes to.
 pub(super) type Out<'a> = BufWriter<&'a mut File>;
+
+/// Writes bytes to a file.
+pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    replace(path, |out| out.write_all(bytes).map_err(OutputError::io("write", path)))
+}
 
 /// Writes a file and puts it in the place of `path` when it is complete.
 pub(super) fn replace(
@@ -17,6 +23,8 @@ pub(super) fn replace(
     encode: impl FnOnce(&mut Out<'_>) -> Result<(), OutputError>,
 ) -> Result<(), OutputError> {
     let io = |verb| OutputError::io(verb, path);
+    // The temporary file must not stay.
+    let _hold = interrupt::hold();
     let (target, permissions) = match fs::metadata(path) {
         // Behind a link, the file is replaced, not the link.
         Ok(old) if old.is_file() => {

@@ -45,4 +45,4 @@ pub(crate) use axes::parse_size;
 pub(crate) use error::SourceError;
 pub(crate) use open::{SourceOptions, open};
 pub(crate) use strided::Source;
-pub(crate) use tiles::{Tile, tiles};
+pub(crate) use tiles::{Shape, Tile, tiles, tiles_of};

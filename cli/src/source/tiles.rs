@@ -26,18 +26,35 @@ impl Tile {
 /// along the axis that is fastest in the file, and follow one another along the slowest, where a
 /// box of less than the whole slab is one chunk thick. So what a source has to hold is one slab.
 pub(crate) fn tiles(source: &dyn Source, chunk: [u64; 3], phase: [u64; 3], memory: u64) -> Tiles {
-    let [x, y, z, channels] = source.size();
+    // Channels are never cut, so they have no place among the axes.
+    let mut axes = source.order().into_iter().filter(|&axis| axis < 3);
+    let order = std::array::from_fn(|slowness| axes.next().unwrap_or(2 - slowness));
+    let item = source.data_type().size() as u64;
+    tiles_of(Shape { size: source.size(), item, order }, chunk, phase, memory)
+}
+
+/// A row of voxels, in a file that is read or written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// `[x, y, z, c]`.
+    pub(crate) size: [u64; 4],
+    /// Bytes of a value.
+    pub(crate) item: u64,
+    /// The axes, the slowest first.
+    pub(crate) order: [usize; 3],
+}
+
+/// The same for what is no source.
+pub(crate) fn tiles_of(shape: Shape, chunk: [u64; 3], phase: [u64; 3], memory: u64) -> Tiles {
+    let Shape { size: [x, y, z, channels], item, order } = shape;
     let size = [x, y, z];
     let chunk = chunk.map(|extent| extent.max(1));
-    // Channels are never cut, so they have no place among the axes.
-    let order: Vec<usize> = source.order().into_iter().filter(|&axis| axis < 3).collect();
-    let item = channels.saturating_mul(source.data_type().size() as u64);
-    let budget = (memory / 2 / item).max(1);
+    let budget = (memory / 2 / channels.saturating_mul(item).max(1)).max(1);
 
     let mut extent: [u64; 3] = std::array::from_fn(|axis| chunk[axis].min(size[axis]));
     for &axis in order.iter().rev() {
         let others = (0..3).filter(|&other| other != axis).map(|other| extent[other]);
-        let room = budget / others.fold(1, u64::saturating_mul);
+        let room = budget / others.fold(1, u64::saturating_mul).max(1);
         let chunks = (room / chunk[axis]).max(1);
         extent[axis] = chunks.saturating_mul(chunk[axis]);
         let whole = extent[axis] >= size[axis];
@@ -59,7 +76,7 @@ pub(crate) fn tiles(source: &dyn Source, chunk: [u64; 3], phase: [u64; 3], memor
 pub(crate) struct Tiles {
     cuts: [Cuts; 3],
     /// The slowest axis first.
-    order: Vec<usize>,
+    order: [usize; 3],
     next: Option<[u64; 3]>,
 }
 

@@ -44,7 +44,7 @@ use crate::shard::ShardStore;
 /// ```
 pub struct BigArray<B = DynBackend> {
     pub(super) inner: Arc<Inner<B>>,
-    progress: Option<Arc<dyn Progress>>,
+    pub(super) progress: Option<Arc<dyn Progress>>,
 }
 
 #[derive(Debug)]
@@ -77,7 +77,8 @@ impl<B: KeyValueBackend> BigArray<B> {
         Self { inner: Arc::new(inner), progress: None }
     }
 
-    /// This array, telling `progress` how its calls come along. Default: nobody is told.
+    /// This array, telling `progress` how its calls come along, which may also stop them.
+    /// Default: nobody is told.
     #[must_use]
     pub fn with_progress(mut self, progress: Arc<dyn Progress>) -> Self {
         self.progress = Some(progress);
@@ -330,6 +331,14 @@ impl<B: KeyValueBackend> BigArray<B> {
     pub(super) fn report_chunk(&self, part: &BoundingBox) {
         let voxel = self.channels().saturating_mul(self.data_type().size()) as u128;
         self.report(1, u64::try_from(part.voxels().saturating_mul(voxel)).unwrap_or(u64::MAX));
+    }
+
+    /// Ends the call if whoever watches it wants that.
+    pub(super) fn go_on(&self) -> Result<()> {
+        match &self.progress {
+            Some(progress) if progress.is_cancelled() => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn report(&self, chunks: u64, bytes: u64) {

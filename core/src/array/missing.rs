@@ -8,7 +8,7 @@ use futures::stream::TryStreamExt;
 use super::big_array::BigArray;
 use super::shard_read;
 use crate::backend::{KeyValueBackend, Meta, wait};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::{BoundingBox, ChunkPart, parse_chunk_name};
 use crate::key::Key;
 
@@ -30,7 +30,7 @@ impl<B: KeyValueBackend> BigArray<B> {
     /// The chunks touched by a box that are not stored, x fastest.
     ///
     /// # Errors
-    /// [`Error::Backend`](crate::Error::Backend) if the store failed.
+    /// [`Error::Backend`] if the store failed; [`Error::Cancelled`].
     pub fn missing_chunks(&self, bbox: impl Into<BoundingBox>) -> Result<Vec<MissingChunk>> {
         let cover = self.grid().cover(&bbox.into());
         if let Some(shards) = self.inner.store.shards() {
@@ -52,11 +52,13 @@ impl<B: KeyValueBackend> BigArray<B> {
             cover.enumerate().map(|place| (place, ())),
             1024,
             |(_, part)| async move {
+                self.go_on()?;
                 let chunk = self.missing(&part)?;
                 let stored = self.inner.store.head(&chunk.key).await?.is_some();
                 Ok((!stored).then_some(chunk))
             },
             |(place, _), (), missing, _: &mut ()| {
+                self.report(1, 0);
                 if let Some(missing) = missing {
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.push((place, missing));
@@ -81,10 +83,10 @@ impl<B: KeyValueBackend> BigArray<B> {
             // An empty value counts as missing, as it does for a read.
             meta.size > 0 && chunk.is_some_and(|chunk| !chunk.intersection(&bbox).is_empty())
         };
-        let stored = self
-            .backend()
-            .list(directory)
-            .try_filter_map(|meta| std::future::ready(Ok(is_wanted(&meta).then_some(meta.key))));
-        Ok(stored.try_collect().await?)
+        let stored = self.backend().list(directory).map_err(Error::from).try_filter_map(|meta| {
+            let wanted = self.go_on().map(|()| is_wanted(&meta).then_some(meta.key));
+            std::future::ready(wanted)
+        });
+        stored.try_collect().await
     }
 }

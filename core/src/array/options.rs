@@ -108,10 +108,17 @@ pub enum MemoryOrder {
     C,
 }
 
-/// Is told how a long call comes along; from any of its threads.
+/// Is told how a long call comes along, and may stop it; from any of its threads.
 pub trait Progress: Send + Sync {
     /// Another `chunks` chunks are done, with `bytes` bytes of voxels.
     fn advance(&self, chunks: u64, bytes: u64);
+
+    /// Whether the call is to end before it is done. Asked before each chunk; once it says so, no
+    /// further chunk is begun, those under way are finished, and the call answers
+    /// [`Cancelled`](crate::Error::Cancelled). Default: never.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// All options of an open array.

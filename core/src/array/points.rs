@@ -44,6 +44,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             (ChunkPart { cell, chunk, part: chunk }, rows)
         });
         self.with_chunks(chunks, |Fetched { part, key, found }, rows, scratch| {
+            self.go_on()?;
             let voxels: &[u8] = match &found {
                 Found::Absent => return self.allow_missing(part, key),
                 Found::Stored(blob) => self.inner.store.decode(key, &part.chunk, blob, scratch)?,

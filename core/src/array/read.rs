@@ -150,6 +150,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         };
         let windows = plan::windows_mut(&cover, inner);
         self.with_chunks(cover.zip(windows), |Fetched { part, key, found }, window, scratch| {
+            self.go_on()?;
             match found {
                 Found::Decoded(voxels) => scatter(&voxels, self.block(part), window),
                 Found::Stored(blob) => self.decode_into(part, key, &blob, scratch, window)?,

@@ -52,6 +52,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             return Ok(count);
         }
         self.inner.driver.in_waves(cover, WAVE, KEY_COST, |wave| {
+            self.go_on()?;
             let keys: Result<Vec<Key>> =
                 wave.iter().map(|part| self.inner.store.key(part)).collect();
             let _forgetting = self.forgetting(wave.iter().map(|part| part.cell));

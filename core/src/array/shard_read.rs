@@ -137,6 +137,7 @@ pub(super) fn absent<B: KeyValueBackend>(
     }
     let mut absent = Vec::new();
     for group in groups(requests, array.inner.driver.memory() as u64 / 2) {
+        array.go_on()?;
         // Fresh, because nothing is read that would tell of an outdated index.
         let opened = reader.open(&group, true)?;
         for (request, opened) in group.into_iter().zip(opened) {

@@ -195,6 +195,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         old: &Old,
     ) -> Result<Vec<u8>> {
         let store = &self.inner.store;
+        self.go_on()?;
         let key = store.key(part)?;
         let mut voxels = match old.get(*id) {
             Some(bytes) => {
@@ -226,6 +227,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             false => self.require_swaps()?,
         };
         for (shard, ids) in ids {
+            self.go_on()?;
             if owned.get(&shard) == Some(&true) {
                 let key = shards.store.key(shard)?;
                 let _always = wait(self.backend().delete(&key, Precondition::Always))?;

@@ -57,6 +57,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         let key = store.key(part)?;
         let mut pauses = pauses();
         for _ in 0..SWAP_ATTEMPTS {
+            self.go_on()?;
             let (value, read) = self.changed_chunk(part, &key, window).await?;
             let when = match swaps && !part.is_whole() {
                 false => Precondition::Always,

@@ -153,6 +153,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         part: &ChunkPart,
         window: ArrayView4<'_, T>,
     ) -> Result<Put> {
+        self.go_on()?;
         let key = self.inner.store.key(part)?;
         let mut voxels = vec![0; self.inner.store.spec(&part.chunk).voxel_bytes()];
         gather(&window, self.block(part), &mut voxels);

@@ -60,6 +60,7 @@ pub struct Suite<'a> {
     pub(super) stranger: Option<Reach<'a>>,
     only: Option<BTreeSet<String>>,
     without: BTreeMap<String, String>,
+    stop: Option<Box<dyn Fn() -> bool + Sync + 'a>>,
 }
 
 impl<'a> Suite<'a> {
@@ -78,6 +79,7 @@ impl<'a> Suite<'a> {
             stranger: None,
             only: None,
             without: BTreeMap::new(),
+            stop: None,
         }
     }
 
@@ -164,6 +166,14 @@ impl<'a> Suite<'a> {
         self
     }
 
+    /// Asked before each case; once it says so, the others are skipped. What the cases before wrote
+    /// is removed as ever.
+    #[must_use]
+    pub fn stop_when(mut self, stop: impl Fn() -> bool + Sync + 'a) -> Self {
+        self.stop = Some(Box::new(stop));
+        self
+    }
+
     /// Runs the cases. Never panics, also if the store does: that is a failed case.
     pub fn run(&self) -> Report {
         let (name, capabilities) = match self.look() {
@@ -212,6 +222,9 @@ impl<'a> Suite<'a> {
         let skipped = |why: String| result(case.id, case.name, Outcome::Skipped(why));
         if let Some(reason) = self.without.get(case.id) {
             return skipped(reason.clone());
+        }
+        if self.stop.as_ref().is_some_and(|stop| stop()) {
+            return skipped("the run was stopped".to_owned());
         }
         if let Some(reason) = case.needs.iter().find_map(|&n| unmet(n, self, &capabilities)) {
             return skipped(reason.to_owned());

@@ -16,6 +16,7 @@ use crate::args::{CopyArgs, CopyWhat, Part, PlanArgs};
 use crate::chunks;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
 use crate::journal::Journal;
 use crate::values;
 use crate::volume;
@@ -111,11 +112,13 @@ fn copy_scale(
 ) -> Result<Copied, CliError> {
     let share = copier.share(part.index, part.of);
     let mut copied = Copied::default();
+    let _hold = interrupt::hold();
     for (number, task) in share.enumerate() {
         let number = number as u64;
         if number < journal.done(scale) {
             continue;
         }
+        interrupt::check()?;
         let done = copier.run(task)?;
         copied.written += done.written;
         copied.absent += done.absent;
@@ -127,10 +130,12 @@ fn copy_scale(
 /// Names of the chunks that differ.
 fn verify(job: &Job, part: Part, console: Console) -> Result<Vec<String>, CliError> {
     let mut differing = Vec::new();
+    let _hold = interrupt::hold();
     for (index, copier) in job.copiers.iter().enumerate() {
         let target = &job.targets[index];
         console.note(&format!("comparing the scale {}", target.scale().key));
         for task in copier.share(part.index, part.of) {
+            interrupt::check()?;
             let boxes = copier.compare(task)?;
             differing.extend(boxes.iter().map(|bbox| format!("{} {bbox}", target.scale().key)));
         }
