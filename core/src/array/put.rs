@@ -95,6 +95,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             return Ok(tally.copied());
         }
         inner.driver.in_waves(made.into_iter(), MAX_WAVE, self.chunk_cost(), |wave| {
+            self.go_on()?;
             let (mut puts, mut written, mut absent) = (Vec::new(), Vec::new(), Vec::new());
             for (part, value) in wave {
                 match value {

@@ -53,6 +53,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         }
         let chunks = self.grid().cover(&bbox).map(|part| (part, ()));
         self.with_chunks(chunks, |Fetched { part, key, found }, (), scratch| {
+            self.go_on()?;
             let stored;
             let voxels: &[u8] = match &found {
                 Found::Absent if self.inner.options.on_missing == OnMissing::Error => {

@@ -27,6 +27,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         // Each of a pair is the same chunk, named by its own volume.
         let chunks = self.source.grid().cover(task).zip(self.target.grid().cover(task));
         to.driver.in_waves(chunks, WAVE, self.target.chunk_cost(), |wave| {
+            self.target.go_on()?;
             let keys: Result<Vec<Key>> =
                 wave.iter().map(|(part, _)| from.store.key(part)).collect();
             let keys = keys?;
@@ -73,6 +74,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         let tally = Tally::default();
         self.target.inner.driver.in_waves(shards.into_iter(), 1, cost, |wave| {
             for (shard, parts) in wave {
+                self.target.go_on()?;
                 let (key, to_key) = (from.store.key(shard)?, to.store.key(shard)?);
                 let blob = wait(self.source.backend().get(&key, ByteRange::Full))?;
                 let _forgetting = self.target.forgetting(parts.iter().map(|part| part.cell));
