@@ -75,7 +75,8 @@ pub(crate) enum Command {
     Stats(StatsArgs),
     /// Import a file or a folder of images, streamed.
     Import(ImportArgs),
-    /// Cut a box out of a volume into a file.
+    /// Cut a box out of a volume, or all of it, into a file.
+    #[command(visible_alias = "export")]
     Cutout(CutoutArgs),
     /// Write an array at a voxel.
     Write(WriteArgs),
@@ -349,14 +350,20 @@ pub(crate) struct CutoutArgs {
     /// What to do about voxels outside the volume.
     #[arg(long, value_enum, default_value = "fill")]
     pub(crate) outside: OutsideArg,
-    /// Memory for voxels, however large the box: bytes, or with K, M, G. (A .tif or .png is made in
-    /// memory as a whole, so this is also the largest that is made.)
+    /// Memory for voxels, however large the box: bytes, or with K, M, G. (A .png is made in memory
+    /// as a whole, so this is also the largest that is made.)
     #[arg(long, value_name = "BYTES", default_value = "256M")]
     pub(crate) memory: ByteCount,
-    /// The file to write: .npy ([x,y,z,c], Fortran order), .tif, .png, .raw, or - for npy on
-    /// standard output.
+    /// The file to write.
+    ///
+    /// .npy ([x,y,z,c], Fortran order), .tif (a page for each z), .png (one z), .nii, .nii.gz, .h5
+    /// (the dataset `volume`, z,y,x), .raw, a name that ends in / (a folder of PNGs), or - for npy
+    /// on standard output.
     #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: PathBuf,
+    pub(crate) output: Option<PathBuf>,
+    /// The same without --output.
+    #[arg(value_name = "FILE", conflicts_with = "output", required_unless_present = "output")]
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 
 pub mod cuboids;
 pub mod direct;
+pub mod export;
 mod ffi;
 pub mod plain;
 

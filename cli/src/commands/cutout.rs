@@ -17,6 +17,8 @@ use crate::values;
 use crate::volume;
 
 pub(crate) fn run(args: &CutoutArgs, console: Console) -> Result<(), CliError> {
+    let output_path = args.file.as_ref().or(args.output.as_ref());
+    let output_path = output_path.ok_or_else(|| CliError::usage("name the file to write"))?;
     let array = open(args)?;
     if let Some(channel) = args.channel.filter(|&channel| channel >= array.channels()) {
         return Err(CliError::refused(format!(
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &CutoutArgs, console: Console) -> Result<(), CliError> {
         [x, y, z, channels as u64]
     };
     let bbox = array.clip(bbox)?;
-    output::check(&args.output, data_type, size(bbox))?;
+    output::check(output_path, data_type, size(bbox))?;
     let wanted = Wanted {
         data_type,
         size: size(bbox),
@@ -42,34 +44,42 @@ pub(crate) fn run(args: &CutoutArgs, console: Console) -> Result<(), CliError> {
         chunk: array.grid().chunk_size(),
         phase: volume::phase(&array, bbox.min, array.grid().chunk_size()),
         memory: args.memory.0,
+        resolution: array.scale().resolution,
+        corner: bbox.min.map(approximate),
     };
-    output::check_size(&args.output, &wanted)?;
+    output::check_size(output_path, &wanted)?;
 
     let _hold = interrupt::hold();
     let bar = console.bar("reading", array.chunk_count(bbox));
     let array = array.with_progress(bar);
-    if output::is_streamed(&args.output)? {
-        output::stream(&args.output, &wanted, |tile| {
+    if output::is_streamed(output_path)? {
+        output::stream(output_path, &wanted, |tile| {
             interrupt::check()?;
             piece(args, &array, bbox, tile)
         })?;
     } else {
         let voxels = array.read_dyn(bbox)?.array;
         let bytes = voxels.fortran_bytes();
-        output::write(&args.output, wanted.channel(&bytes), data_type, size(bbox))?;
+        output::write(output_path, wanted.channel(&bytes), data_type, size(bbox))?;
     }
-    if args.output != Path::new("-") {
+    if output_path != Path::new("-") {
         let facts = json!({
             "url": args.url.to_string(),
-            "output": args.output,
+            "output": output_path,
             "box": { "min": bbox.min, "max": bbox.max },
             "size": size(bbox),
             "data_type": data_type.name(),
         });
-        let text = format!("cut {bbox} of {} to {}", args.url, args.output.display());
+        let text = format!("cut {bbox} of {} to {}", args.url, output_path.display());
         console.facts(&facts, &text);
     }
     Ok(())
+}
+
+/// Positions in files that have them as floating-point numbers.
+#[expect(clippy::cast_precision_loss, reason = "no volume is 2^53 voxels away")]
+const fn approximate(at: i64) -> f64 {
+    at as f64
 }
 
 /// A piece of the box, `None` for zeros that nobody has to read.

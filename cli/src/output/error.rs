@@ -18,7 +18,7 @@ pub(crate) enum OutputError {
     },
     /// The name says of no format.
     #[error(
-        "cannot write {}: its name must end in .npy, .tif, .tiff, .png or .raw (or be - for npy on standard output)",
+        "cannot write {}: its name must end in .npy, .tif, .tiff, .png, .nii, .nii.gz, .h5 or .raw, or in / for a folder of PNGs (or be - for npy on standard output)",
         .path.display()
     )]
     UnknownFormat {

@@ -21,6 +21,12 @@ pub(super) enum Format {
     Png,
     /// The bytes alone.
     Raw,
+    /// NIfTI-1, plain or in gzip; any type, axes of up to 32767 voxels.
+    Nifti { gzip: bool },
+    /// A dataset of an HDF5 file.
+    Hdf5,
+    /// A folder of PNGs, one for each z.
+    Folder,
 }
 
 impl Format {
@@ -30,7 +36,12 @@ impl Format {
             return Ok(Self::Npy);
         }
         let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+        let of_gzip = || path.file_stem().map(Path::new).and_then(Path::extension);
         match extension.to_ascii_lowercase().as_str() {
+            "nii" => Ok(Self::Nifti { gzip: false }),
+            "gz" if of_gzip().is_some_and(|kind| kind == "nii") => Ok(Self::Nifti { gzip: true }),
+            "h5" | "hdf5" | "hdf" => Ok(Self::Hdf5),
+            "" if is_folder(path) => Ok(Self::Folder),
             "npy" => Ok(Self::Npy),
             "tif" | "tiff" => Ok(Self::Tiff),
             "png" => Ok(Self::Png),
@@ -47,8 +58,26 @@ impl Format {
         [x, y, z, c]: [u64; 4],
     ) -> Result<(), OutputError> {
         let refuse = |what: String, advice| Err(OutputError::unsupported(path, what, advice));
-        if matches!(self, Self::Npy | Self::Raw) {
-            return Ok(());
+        match self {
+            Self::Npy | Self::Raw => return Ok(()),
+            Self::Hdf5 if cfg!(feature = "hdf5") && ![x, y, z, c].contains(&0) => return Ok(()),
+            Self::Hdf5 if cfg!(feature = "hdf5") => {
+                return refuse(format!("a dataset of {x} x {y} x {z} voxels"), "write .npy");
+            }
+            Self::Hdf5 => {
+                return refuse(
+                    "this build has no HDF5".to_owned(),
+                    "build it with --features hdf5, or write .npy",
+                );
+            }
+            Self::Nifti { .. } if [x, y, z, c].into_iter().max() > Some(super::nifti::LONGEST) => {
+                return refuse(
+                    format!("NIfTI-1 has axes of up to {} voxels", super::nifti::LONGEST),
+                    "choose a smaller box, or write .npy or .h5",
+                );
+            }
+            Self::Nifti { .. } if ![x, y, z, c].contains(&0) => return Ok(()),
+            Self::Nifti { .. } | Self::Tiff | Self::Png | Self::Folder => {}
         }
         if [x, y, z, c].contains(&0) {
             return refuse(format!("an image of {x} x {y} x {z} voxels"), "write .npy");
@@ -61,11 +90,15 @@ impl Format {
                 format!("a PNG is one z, this box has {z}"),
                 "choose a box of one z, or write .tif or .npy",
             ),
-            Self::Png if !matches!(data_type, DataType::Uint8 | DataType::Uint16) => refuse(
-                format!("a PNG holds uint8 or uint16, these voxels are {data_type}"),
-                "write .tif or .npy",
-            ),
-            Self::Png if c > 4 => refuse(
+            Self::Png | Self::Folder
+                if !matches!(data_type, DataType::Uint8 | DataType::Uint16) =>
+            {
+                refuse(
+                    format!("a PNG holds uint8 or uint16, these voxels are {data_type}"),
+                    "write .tif or .npy",
+                )
+            }
+            Self::Png | Self::Folder if c > 4 => refuse(
                 format!("a PNG has 1 to 4 channels, these voxels have {c}"),
                 "choose one with --channel, or write .npy",
             ),
@@ -80,6 +113,11 @@ impl Format {
             _ => Ok(()),
         }
     }
+}
+
+/// A name that ends with a slash, or that a folder has.
+fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
 }
 
 const fn is_signed(data_type: DataType) -> bool {

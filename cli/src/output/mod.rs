@@ -1,12 +1,18 @@
-//! Cutouts to files: `.npy`, `.tif`, `.png`, `.raw`, or npy to standard output.
+//! Cutouts to files: `.npy`, `.tif`, `.png`, NIfTI, HDF5, `.raw`, a folder of PNGs, or npy to
+//! standard output.
 //!
 //! A file is written under another name and renamed when it is complete, so a failed write leaves
-//! what was there before. Where the format is a row of voxels, it is written in pieces, and needs no
-//! more memory for a large box than for a small one.
+//! what was there before. All but a single PNG are written in pieces, and need no more memory for a
+//! large box than for a small one.
 
 mod error;
+mod folder;
 mod format;
+#[cfg(feature = "hdf5")]
+mod hdf5;
+mod nifti;
 mod npy;
+mod pages;
 mod png;
 mod replace;
 mod stream;

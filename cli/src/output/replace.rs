@@ -73,7 +73,7 @@ fn pass_through(
     Ok(())
 }
 
-fn folder(path: &Path) -> PathBuf {
+pub(super) fn folder(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -82,13 +82,13 @@ fn folder(path: &Path) -> PathBuf {
 
 /// What any program's new files have; temporary ones are for their owner alone.
 #[cfg(unix)]
-fn usual_permissions() -> Option<Permissions> {
+pub(super) fn usual_permissions() -> Option<Permissions> {
     use std::os::unix::fs::PermissionsExt;
     // The umask takes away what it always does.
     Some(Permissions::from_mode(0o666))
 }
 
 #[cfg(not(unix))]
-fn usual_permissions() -> Option<Permissions> {
+pub(super) fn usual_permissions() -> Option<Permissions> {
     None
 }

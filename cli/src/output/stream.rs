@@ -1,8 +1,8 @@
 //! A box of any size to a file, in pieces that fit in memory.
 //!
-//! `.npy` and `.raw` are a row of voxels, so each piece goes where it belongs in the file, and what
-//! is all zeros is not written at all: a box of little data is a file of little more. The other
-//! formats are made in memory as a whole.
+//! `.npy`, `.nii` and `.raw` are a row of voxels, so each piece goes where it belongs in the file, and
+//! what is all zeros is not written at all: a box of little data is a file of little more. Other
+//! formats take pages, or what comes first first.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -10,10 +10,13 @@ use std::path::Path;
 
 use bigarrays::DynArray;
 use bigarrays::info::DataType;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::format::{Format, STDOUT};
-use super::replace::replace;
-use super::{OutputError, npy};
+use super::pages::{Pages, Read};
+use super::replace::{Out, replace};
+use super::{OutputError, folder, nifti, npy, tiff};
 use crate::error::CliError;
 use crate::source::{Shape, Tile, tiles_of};
 use crate::volume;
@@ -39,6 +42,10 @@ pub(crate) struct Wanted {
     pub(crate) phase: [u64; 3],
     /// Bytes for voxels: half of them for a piece.
     pub(crate) memory: u64,
+    /// Nanometres of a voxel.
+    pub(crate) resolution: [f64; 3],
+    /// The first voxel of the box in the volume.
+    pub(crate) corner: [f64; 3],
 }
 
 impl Wanted {
@@ -49,7 +56,7 @@ impl Wanted {
     }
 
     /// What is read, piece by piece.
-    fn shape(&self) -> Shape {
+    pub(super) fn shape(&self) -> Shape {
         let [x, y, z, _] = self.size;
         let size = [x, y, z, self.channels];
         Shape { size, item: self.data_type.size() as u64, order: [2, 1, 0] }
@@ -122,7 +129,7 @@ pub(crate) fn check_size(path: &Path, wanted: &Wanted) -> Result<(), OutputError
 
 /// Whether a file with this name is written in pieces.
 pub(crate) fn is_streamed(path: &Path) -> Result<bool, OutputError> {
-    Ok(matches!(Format::of(path)?, Format::Npy | Format::Raw))
+    Ok(Format::of(path)? != Format::Png)
 }
 
 /// Writes a box piece by piece, as `read` gives them, with all channels; `None` is a piece of
@@ -139,32 +146,55 @@ pub(crate) fn stream(
         Format::Npy => {
             npy::header(wanted.data_type, wanted.size).map_err(OutputError::io("write", path))?
         }
+        Format::Nifti { gzip: false } => nifti::header(wanted),
+        Format::Nifti { gzip: true } => {
+            return replaced(path, |out| {
+                let mut gzip = GzEncoder::new(out, Compression::default());
+                in_order(path, &mut gzip, &nifti::header(wanted), wanted, &mut read)?;
+                gzip.finish().map_err(OutputError::io("write", path))?;
+                Ok(())
+            });
+        }
+        Format::Tiff => {
+            let mut pages = Pages::new(*wanted, &mut read);
+            return replaced(path, |out| tiff::encode_pages(path, wanted, out, &mut pages));
+        }
+        Format::Folder => return folder::save(path, wanted, Pages::new(*wanted, &mut read)),
+        #[cfg(feature = "hdf5")]
+        Format::Hdf5 => return super::hdf5::save(path, wanted, &mut read),
         _ => Vec::new(),
     };
     if path == Path::new(STDOUT) {
-        return to_stdout(&header, wanted, read);
+        let name = Path::new("standard output");
+        return in_order(name, &mut io::stdout().lock(), &header, wanted, &mut read);
     }
-    let mut failure = None;
-    let written = replace(path, |out| {
+    replaced(path, |out| {
         let failed = OutputError::io("write", path);
         let mut file = Sparse { file: out.get_mut(), begin: header.len() as u64 };
         let laid_out = file.lay_out(&header, u64::try_from(wanted.bytes()).unwrap_or(u64::MAX));
         laid_out.map_err(failed)?;
         for tile in tiles_of(wanted.shape(), wanted.chunk, wanted.phase, wanted.memory) {
-            let voxels = match read(&tile) {
-                Ok(Some(voxels)) => voxels,
-                Ok(None) => continue,
-                Err(error) => {
-                    failure = Some(error);
-                    // Nobody sees this one: it only keeps the file from being put in its place.
-                    return Err(OutputError::io("write", path)(io::ErrorKind::Interrupted.into()));
-                }
-            };
+            let Some(voxels) = read(&tile)? else { continue };
             for (at, run) in wanted.runs(&tile, wanted.channel(&voxels.fortran_bytes())) {
                 file.write(at, run).map_err(OutputError::io("write", path))?;
             }
         }
         Ok(())
+    })
+}
+
+/// Replaces a file by what `encode` writes, unless it fails, in whatever way.
+fn replaced(
+    path: &Path,
+    encode: impl FnOnce(&mut Out<'_>) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut failure = None;
+    let written = replace(path, |out| {
+        encode(out).map_err(|error| {
+            failure = Some(error);
+            // Nobody sees this one: it only keeps the file from being put in its place.
+            OutputError::io("write", path)(io::ErrorKind::Interrupted.into())
+        })
     });
     match failure {
         Some(failure) => Err(failure),
@@ -172,14 +202,15 @@ pub(crate) fn stream(
     }
 }
 
-/// Standard output takes what comes first in the file first.
-fn to_stdout(
+/// Writes what comes first in the file first, for what cannot go back.
+fn in_order(
+    name: &Path,
+    out: &mut dyn Write,
     header: &[u8],
     wanted: &Wanted,
-    mut read: impl FnMut(&Tile) -> Result<Option<DynArray>, CliError>,
+    read: Read<'_>,
 ) -> Result<(), CliError> {
-    let failed = || OutputError::io("write npy to", Path::new("standard output"));
-    let mut out = io::stdout().lock();
+    let failed = || OutputError::io("write", name);
     out.write_all(header).map_err(failed())?;
     let [nx, ny, _, channels] = wanted.size;
     let plane = [nx, ny, wanted.chunk[2], wanted.channels, wanted.data_type.size() as u64];
@@ -203,7 +234,7 @@ fn to_stdout(
                     let bytes = bytes.get(from..from.saturating_add(len)).unwrap_or_default();
                     out.write_all(bytes).map_err(failed())?;
                 }
-                None => write_zeros(&mut out, len).map_err(failed())?,
+                None => write_zeros(out, len).map_err(failed())?,
             }
         }
     }

@@ -86,5 +86,9 @@ pub(crate) fn write(
         Format::Raw => out.write_all(bytes).map_err(OutputError::io("write", path)),
         Format::Tiff => tiff::encode(path, voxels, out),
         Format::Png => png::encode(path, voxels, out),
+        // These are only written in pieces.
+        Format::Nifti { .. } | Format::Hdf5 | Format::Folder => {
+            Err(OutputError::unsupported(path, "it is not written at once", "write .npy"))
+        }
     })
 }
