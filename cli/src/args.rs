@@ -45,7 +45,7 @@ pub(crate) use housekeeping::{
 #[derive(Debug, Parser)]
 #[command(name = "bigarrays", version, max_term_width = 80, verbatim_doc_comment)]
 #[command(
-    after_help = "Exit status: 0 done, 1 failed, 2 the command line is not right, 130 interrupted."
+    after_help = "Defaults of --memory, --jobs, --compress, --journal, --json and --quiet come from variables such as BIGARRAYS_MEMORY=1G, or else from the tables [all] and [COMMAND] of ~/.config/bigarrays/config.toml ($BIGARRAYS_CONFIG), such as memory = \"1G\".\n\nExit status: 0 done, 1 failed, 2 the command line is not right, 130 interrupted."
 )]
 pub(crate) struct Cli {
     /// Print facts as JSON on standard output.

@@ -8,6 +8,7 @@ mod args;
 mod chunks;
 mod commands;
 mod console;
+mod defaults;
 mod error;
 mod interrupt;
 mod journal;
@@ -35,7 +36,14 @@ const FAULT: &str =
 const STATUS_OF_FAULT: u8 = 101;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(values::join_negative_values(std::env::args_os()));
+    let line = values::join_negative_values(std::env::args_os());
+    let cli = match defaults::with_defaults(line) {
+        Ok(line) => Cli::parse_from(line),
+        Err(error) => {
+            Console::new(false, false).note(&error.story());
+            return error.exit_code();
+        }
+    };
     let console = Console::new(cli.json, cli.quiet);
     let advice = commands::after_interruption(&cli.command);
     interrupt::listen(console, advice);

@@ -79,6 +79,11 @@ pub(crate) fn phase(array: &BigArray, at: [i64; 3], unit: [u64; 3]) -> [u64; 3] 
     })
 }
 
+/// `1 chunk`, `2 chunks`.
+pub(crate) fn count(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `1.5 GiB`.
 pub(crate) fn bytes(count: u128) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

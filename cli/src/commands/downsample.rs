@@ -218,9 +218,9 @@ fn scale_line(facts: &Value) -> String {
     let size: Vec<String> =
         facts["size"].as_array().into_iter().flatten().map(ToString::to_string).collect();
     format!(
-        "made the scale {}: {} voxels, {} chunks",
+        "made the scale {}: {} voxels, {}",
         facts["scale"].as_str().unwrap_or_default(),
         size.join(" x "),
-        facts["chunks"],
+        volume::count(facts["chunks"].as_u64().unwrap_or_default(), "chunk"),
     )
 }

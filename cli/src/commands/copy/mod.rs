@@ -84,12 +84,11 @@ pub(crate) fn run(args: &CopyArgs, console: Console) -> Result<(), CliError> {
         "verified": args.verify.then_some(differing.is_empty()),
     });
     let text = format!(
-        "copied {} to {}: {} chunks in {} scale{}{}",
+        "copied {} to {}: {} in {}{}",
         what.source,
         what.target,
-        total.written,
-        job.copiers.len(),
-        if job.copiers.len() == 1 { "" } else { "s" },
+        volume::count(total.written, "chunk"),
+        volume::count(job.copiers.len() as u64, "scale"),
         if args.verify && differing.is_empty() { ", verified" } else { "" },
     );
     console.facts(&facts, &text);
@@ -166,11 +165,11 @@ pub(crate) fn plan(args: &PlanArgs, console: Console) -> Result<(), CliError> {
             tasks.map(|task| copier.task(task).voxels().saturating_mul(voxel)).sum()
         };
         lines.push(format!(
-            "scale {}: {}, {} of voxels, {} tasks: {}",
+            "scale {}: {}, {} of voxels, {}: {}",
             target.scale().key,
             copier.bbox(),
             volume::bytes(bytes(0..copier.tasks())),
-            copier.tasks(),
+            volume::count(copier.tasks(), "task"),
             copier.way(),
         ));
         let mut shares = Vec::new();
@@ -178,8 +177,9 @@ pub(crate) fn plan(args: &PlanArgs, console: Console) -> Result<(), CliError> {
             let share = copier.share(index, args.parts);
             let (tasks, share_bytes) = (share.end - share.start, bytes(share));
             lines.push(format!(
-                "  --part {index}/{}: {tasks} tasks, {} of voxels",
+                "  --part {index}/{}: {}, {} of voxels",
                 args.parts,
+                volume::count(tasks, "task"),
                 volume::bytes(share_bytes),
             ));
             shares.push(json!({ "tasks": tasks, "bytes": share_bytes.to_string() }));
