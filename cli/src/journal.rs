@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::console::Console;
 use crate::error::CliError;
 
 const FORMAT: u64 = 1;
@@ -19,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
+    /// Nobody asked for it: work goes on where it cannot be written.
+    is_optional: bool,
+    console: Console,
     work: Value,
     done: BTreeMap<String, u64>,
     written: Option<Instant>,
@@ -32,12 +36,15 @@ impl Journal {
         path: Option<&Path>,
         work: Value,
         resume: bool,
+        console: Console,
     ) -> Result<Self, CliError> {
+        let is_optional = path.is_none() && !resume;
         let path = match path {
             Some(path) => path.to_owned(),
             None => folder()?.join(format!("{name}-{:08x}.json", crc(&work))),
         };
-        let mut journal = Self { path, work, done: BTreeMap::new(), written: None };
+        let done = BTreeMap::new();
+        let mut journal = Self { path, is_optional, console, work, done, written: None };
         if resume {
             journal.read()?;
         }
@@ -60,7 +67,17 @@ impl Journal {
         if self.written.is_some_and(|written| written.elapsed() < PAUSE) {
             return Ok(());
         }
-        self.write().map_err(CliError::file("write the journal", &self.path))?;
+        match self.write() {
+            Err(error) if self.is_optional => {
+                if self.written.is_none() {
+                    self.console.note(&format!(
+                        "note: no journal is kept, so this cannot be resumed: cannot write {}: {error}; name another place with --journal",
+                        self.path.display(),
+                    ));
+                }
+            }
+            written => written.map_err(CliError::file("write the journal", &self.path))?,
+        }
         self.written = Some(Instant::now());
         Ok(())
     }
@@ -68,7 +85,7 @@ impl Journal {
     /// The work is done: nothing is left to go on with.
     pub(crate) fn remove(self) -> Result<(), CliError> {
         match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != io::ErrorKind::NotFound && !self.is_optional => {
                 Err(CliError::file("remove the journal", &self.path)(error))
             }
             _ => Ok(()),
@@ -156,19 +173,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/journal.json");
         let copy = json!({ "source": "a", "target": "b", "memory": 7 });
-        let mut journal = Journal::open("copy", Some(&path), copy.clone(), true).unwrap();
+        let mut journal =
+            Journal::open("copy", Some(&path), copy.clone(), true, Console::new(false, true))
+                .unwrap();
         assert!(!journal.is_begun());
         journal.note("8_8_8", 3).unwrap();
-        let again = Journal::open("copy", Some(&path), copy.clone(), true).unwrap();
+        let again =
+            Journal::open("copy", Some(&path), copy.clone(), true, Console::new(false, true))
+                .unwrap();
         assert_eq!((again.done("8_8_8"), again.done("16_16_16")), (3, 0));
-        let anew = Journal::open("copy", Some(&path), copy.clone(), false).unwrap();
+        let anew =
+            Journal::open("copy", Some(&path), copy.clone(), false, Console::new(false, true))
+                .unwrap();
         assert_eq!(anew.done("8_8_8"), 0);
         let other = json!({ "source": "a", "target": "b", "memory": 8 });
-        let error = Journal::open("copy", Some(&path), other, true).unwrap_err().to_string();
+        let error = Journal::open("copy", Some(&path), other, true, Console::new(false, true))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("memory was another"), "{error}");
         journal.remove().unwrap();
         assert!(!path.exists());
-        std::fs::write(&path, "{").unwrap();
-        Journal::open("copy", Some(&path), copy, true).unwrap_err();
+        fs::write(&path, "{").unwrap();
+        Journal::open("copy", Some(&path), copy, true, Console::new(false, true)).unwrap_err();
     }
 }

@@ -7,7 +7,7 @@ use bigarrays::Element;
 use serde_json::{Value, json};
 
 /// Bytes that a different value takes, generously.
-const LABEL_COST: u64 = 48;
+const LABEL_COST: u64 = 64;
 
 /// A voxel as a number.
 pub(crate) trait Voxel: Element + Display {
@@ -16,32 +16,30 @@ pub(crate) trait Voxel: Element + Display {
     /// The number exactly, of integers.
     fn whole(self) -> Option<i128>;
     /// Tells it from all other values: a NaN equals itself.
-    fn bits(self) -> u64;
+    fn identity(self) -> i128;
 }
 
 macro_rules! integers {
     ($($T:ty),*) => {$(
         impl Voxel for $T {
-            #[expect(
-                clippy::cast_precision_loss,
-                clippy::cast_lossless,
-                clippy::allow_attributes,
-                reason = "means and histograms of huge labels need not be exact"
-            )]
             fn number(self) -> f64 {
-                self as f64
+                approximate(i128::from(self))
             }
 
             fn whole(self) -> Option<i128> {
                 Some(i128::from(self))
             }
 
-            #[expect(clippy::cast_sign_loss, clippy::cast_lossless, reason = "only told apart")]
-            fn bits(self) -> u64 {
-                self as u64
+            fn identity(self) -> i128 {
+                i128::from(self)
             }
         }
     )*};
+}
+
+#[expect(clippy::cast_precision_loss, reason = "means and bins of huge labels need not be exact")]
+const fn approximate(whole: i128) -> f64 {
+    whole as f64
 }
 
 integers!(u8, u16, u32, u64, i8, i16, i32, i64);
@@ -55,7 +53,7 @@ impl Voxel for f32 {
         None
     }
 
-    fn bits(self) -> u64 {
+    fn identity(self) -> i128 {
         self.to_bits().into()
     }
 }
@@ -69,8 +67,8 @@ impl Voxel for f64 {
         None
     }
 
-    fn bits(self) -> u64 {
-        self.to_bits()
+    fn identity(self) -> i128 {
+        self.to_bits().into()
     }
 }
 
@@ -223,7 +221,7 @@ impl<T: Voxel> Statistics<T> {
 /// Different values and how often they are, as many as fit.
 #[derive(Debug)]
 pub(crate) struct Labels<T> {
-    counts: HashMap<u64, (T, u64)>,
+    counts: HashMap<i128, (T, u64)>,
     most: u64,
     is_over: bool,
 }
@@ -239,7 +237,7 @@ impl<T: Voxel> Labels<T> {
         let mut run: Option<(T, u64)> = None;
         for voxel in voxels {
             match &mut run {
-                Some((value, count)) if value.bits() == voxel.bits() => *count += 1,
+                Some((value, count)) if value.identity() == voxel.identity() => *count += 1,
                 _ => {
                     if let Some((value, count)) = run.replace((voxel, 1)) {
                         self.add_many(value, count);
@@ -256,7 +254,7 @@ impl<T: Voxel> Labels<T> {
         if self.is_over {
             return;
         }
-        self.counts.entry(value.bits()).or_insert((value, 0)).1 += count;
+        self.counts.entry(value.identity()).or_insert((value, 0)).1 += count;
         if self.counts.len() as u64 > self.most {
             self.is_over = true;
         }

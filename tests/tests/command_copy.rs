@@ -7,8 +7,11 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use bigarrays_tests::bench::Bench;
+use bigarrays_tests::keys::has_keys;
+use bigarrays_tests::skipped;
 use serde_json::Value;
 
 const SIDE: usize = 96;
@@ -34,7 +37,7 @@ fn facts(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The stores of this build, in a chain.
+/// The stores of this build, and a server if one runs, in a chain that ends in files again.
 fn chain(bench: &Bench) -> Vec<String> {
     let dir = bench.path("").display().to_string();
     let mut urls = vec![format!("sqlite://{dir}one.db")];
@@ -44,26 +47,75 @@ fn chain(bench: &Bench) -> Vec<String> {
     if cfg!(feature = "hdf5") {
         urls.push(format!("h5://{dir}cuboids"));
     }
+    match std::env::var("BIGARRAYS_TEST_S3") {
+        Ok(server) if cfg!(feature = "s3") => {
+            let place = format!("copy-{}", std::process::id());
+            urls.push(format!("s3://{server}/vol/{place}?region=us-east-1"));
+        }
+        Ok(_) => {}
+        Err(_) => skipped("no server for S3 is running (BIGARRAYS_TEST_S3); run ./test.sh"),
+    }
     urls.push("back".to_owned());
     urls
 }
 
+/// Starts a line and kills it some time later; whether it was still at work then.
+fn is_killed(bench: &Bench, line: &str, later: Duration) -> bool {
+    let mut child = Command::new(bigarrays_tests::command().unwrap())
+        .args(line.split_whitespace())
+        .current_dir(bench.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Any instant will do: nothing is waited for.
+    thread::sleep(later);
+    let was_at_work = child.try_wait().unwrap().is_none();
+    let _ = child.kill();
+    child.wait().unwrap();
+    was_at_work
+}
+
 #[test]
-fn a_chain_of_copies_through_all_local_stores_ends_with_the_same_voxels() {
+fn a_chain_of_copies_through_all_stores_killed_at_random_ends_with_the_same_voxels() {
+    let name = "a_chain_of_copies_through_all_stores_killed_at_random_ends_with_the_same_voxels";
+    if !has_keys(name) {
+        return;
+    }
     let Some(bench) = labels() else { return };
     let before = voxels(&bench, "vol");
-    let options = [
+    let urls = chain(&bench);
+    let ways = [
         "--chunk 32,32,8 --sharded",
         "--encoding compressed_segmentation --unsharded",
         "--encoding raw --chunk 16,16,16",
-        "",
+        "--chunk 24,24,24 --compress gzip",
+        "--chunk 16,16,16 --compress none",
     ];
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut from = "vol".to_owned();
-    for (url, options) in chain(&bench).iter().zip(options) {
-        let said = facts(&bench.succeeds(&format!("copy {from} {url} {options} --verify --json")));
-        assert_eq!(said["verified"], true);
+    let (mut kills, wanted) = (0, 20);
+    for (stage, (url, options)) in urls.iter().zip(ways).enumerate() {
+        let line = format!("copy {from} {url} {options} --memory 2M --jobs 1 --journal journal");
+        let due = wanted * (stage + 1) / urls.len();
+        // The longest that a copy is let live: less, if it was done before.
+        let mut longest = 400_000;
+        while kills < due {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let later = Duration::from_micros(random % longest);
+            if is_killed(&bench, &format!("{line} --resume"), later) {
+                kills += 1;
+            } else {
+                longest = (longest * 3 / 4).max(1000);
+            }
+        }
+        let said = facts(&bench.succeeds(&format!("{line} --resume --verify --json")));
+        assert_eq!(said["verified"], true, "{url}");
         from.clone_from(url);
     }
+    assert!(kills >= wanted);
     assert!(voxels(&bench, &from) == before);
 }
 

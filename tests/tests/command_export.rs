@@ -55,9 +55,9 @@ fn what_is_exported_comes_back_from_every_format_in_little_memory() {
             bench.succeeds("rm back --all");
             let path = bench.path(file);
             if path.is_dir() {
-                fs::remove_dir_all(path).unwrap()
+                fs::remove_dir_all(path).unwrap();
             } else {
-                fs::remove_file(path).unwrap()
+                fs::remove_file(path).unwrap();
             }
         }
     }

@@ -54,3 +54,47 @@ fn the_guarantees_in_the_documents_are_those_that_the_stores_declare() {
         "docs/stores.md is out of date; run this test with BIGARRAYS_UPDATE=1"
     );
 }
+
+/// The commands of the README, run in a folder that has the files they speak of.
+#[test]
+fn the_commands_of_the_readme_do_what_it_says() {
+    use std::process::Command;
+
+    use bigarrays_tests::bench::{Bench, ramp};
+    use bigarrays_tests::{command, text};
+
+    let (Some(bench), Some(command)) = (Bench::new(), command()) else { return };
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("the README");
+    let chapter = readme.split("\n## ").find(|text| text.starts_with("On the command line"));
+    let blocks = chapter.expect("its chapter").split("```sh\n").skip(1);
+    let mut script = String::from("set -eu\n");
+    for block in blocks {
+        let lines = block.split("```").next().unwrap_or_default();
+        script.push_str(lines);
+    }
+    let lines: Vec<&str> = script.lines().filter(|line| !line.starts_with("cargo")).collect();
+    assert!(lines.iter().filter(|line| line.starts_with("bigarrays ")).count() > 15);
+
+    std::fs::write(bench.path("all.raw"), ramp(100 * 80 * 64)).expect("written");
+    bench.succeeds("import all.raw all --size 100,80,64 --dtype uint8 --offset 0,-10,0");
+    bench.succeeds("export all brain.nii.gz --box 0:90,-10:60,0:64 --outside crop");
+    bench.succeeds("export all em.tif");
+    let labels: Vec<u8> = (0..80_u32 * 70 * 20).flat_map(|n| (n / 9 % 31).to_le_bytes()).collect();
+    bench.npy("labels.npy", "<u4", "80, 70, 20", &labels);
+    let zipped = Command::new("gzip").arg("labels.npy").current_dir(bench.path("")).status();
+    assert!(zipped.expect("gzip runs").success());
+
+    let folder = command.parent().expect("a folder").display().to_string();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap_or_default());
+    let output = Command::new("bash")
+        .args(["-c", &lines.join("\n")])
+        .env("PATH", path)
+        .current_dir(bench.path(""))
+        .output()
+        .expect("bash runs");
+    assert!(output.status.success(), "{}", text(&output));
+    for made in ["slice.png", "labels/info", "em.nii.gz", "part/info", "em.db"] {
+        assert!(bench.path(made).exists(), "{made} was not made");
+    }
+    assert!(!bench.path("elsewhere").exists());
+}

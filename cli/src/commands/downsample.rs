@@ -1,5 +1,7 @@
 //! `bigarrays downsample`: coarser scales of a volume.
 
+use std::sync::Arc;
+
 use bigarrays::array::{Copied, Method, Pooling, PyramidOptions};
 use bigarrays::info::{VolumeInfo, VolumeType};
 use bigarrays::{BigArray, BigArrayBuilder, DynBackend, OpenOptions};
@@ -53,7 +55,8 @@ pub(crate) fn run(args: &DownsampleArgs, console: Console) -> Result<(), CliErro
         "memory": args.memory.0,
         "compress": args.compress.map(|compress| format!("{compress:?}")),
     });
-    let mut journal = Journal::open("downsample", args.journal.as_deref(), work, args.resume)?;
+    let mut journal =
+        Journal::open("downsample", args.journal.as_deref(), work, args.resume, console)?;
     if args.resume && !journal.is_begun() {
         console.note("nothing of this was done before; it begins anew");
     }
@@ -173,10 +176,10 @@ fn describe(
 fn relative(finest: &BigArray) -> Result<[u64; 3], CliError> {
     let (zero, this) = (&finest.scales()[0], finest.scale());
     let mut factor = [1; 3];
-    for axis in 0..3 {
+    for (axis, factor) in factor.iter_mut().enumerate() {
         let ratio = this.resolution[axis] / zero.resolution[axis];
         let near = (1..=1_u32 << 20).find(|&whole| (ratio - f64::from(whole)).abs() < 1e-6 * ratio);
-        factor[axis] = near.map(u64::from).ok_or_else(|| {
+        *factor = near.map(u64::from).ok_or_else(|| {
             CliError::refused(format!(
                 "the resolution of the scale {} is no whole multiple of that of scale 0",
                 this.key,
@@ -203,7 +206,8 @@ fn targets(
     }
     let chunks = targets.iter().map(|target| target.chunk_count(target.bounds())).sum();
     let bar = console.bar("downsampling", chunks);
-    Ok(targets.into_iter().map(|target| target.with_progress(bar.clone())).collect())
+    let watched = |target: BigArray| target.with_progress(Arc::clone(&bar) as _);
+    Ok(targets.into_iter().map(watched).collect())
 }
 
 fn scale_facts(array: &BigArray) -> Value {

@@ -42,10 +42,10 @@ pub(super) fn header(wanted: &Wanted) -> Vec<u8> {
     put(112, &1_f32.to_le_bytes());
     put(123, &[MICRON]);
     put(254, &SCANNER.to_le_bytes());
-    for axis in 0..3 {
+    for (axis, length) in micrometres.into_iter().enumerate() {
         let row = 280 + 16 * axis;
-        put(row + 4 * axis, &(micrometres[axis] as f32).to_le_bytes());
-        let corner = micrometres[axis] * wanted.corner[axis];
+        put(row + 4 * axis, &(length as f32).to_le_bytes());
+        let corner = length * wanted.corner[axis];
         put(row + 12, &(corner as f32).to_le_bytes());
     }
     put(344, b"n+1\0");

@@ -55,8 +55,13 @@ pub(crate) fn run(args: &CopyArgs, console: Console) -> Result<(), CliError> {
     }
     let part = args.part.unwrap_or(Part { index: 0, of: 1 });
     let job = prepare(what, Place::Target, part.of, console)?;
-    let mut journal =
-        Journal::open("copy", args.journal.as_deref(), identity(what, &job, part), args.resume)?;
+    let mut journal = Journal::open(
+        "copy",
+        args.journal.as_deref(),
+        identity(what, &job, part),
+        args.resume,
+        console,
+    )?;
     if args.resume && !journal.is_begun() {
         console.note("nothing of this copy was done before; it begins anew");
     }
@@ -258,10 +263,10 @@ fn open_target(
             jobs,
         )
     };
-    let options = OpenOptions::new().array(configure.clone());
+    let options = OpenOptions::new().array(configure);
     let opened = match place {
         Place::Target => options.open(&what.target),
-        Place::Memory => volume::reader().array(configure.clone()).open(&what.target),
+        Place::Memory => volume::reader().array(configure).open(&what.target),
     };
     match opened {
         Ok(array) => Ok((array, false)),

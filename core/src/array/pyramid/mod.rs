@@ -313,11 +313,11 @@ fn factor<B: KeyValueBackend>(finer: &BigArray<B>, coarser: &BigArray<B>) -> Res
         why: why.to_owned(),
     };
     let mut factor = [1; 3];
-    for axis in 0..3 {
+    for (axis, factor) in factor.iter_mut().enumerate() {
         let ratio = coarser.scale().resolution[axis] / finer.scale().resolution[axis];
         // Resolutions are decimal fractions, which are seldom exact.
         let near = (1..=1_u32 << 16).find(|&whole| (ratio - f64::from(whole)).abs() < 1e-6 * ratio);
-        factor[axis] =
+        *factor =
             near.map(u64::from).ok_or_else(|| wrong("its resolution is no whole multiple"))?;
     }
     if factor.iter().product::<u64>() > LARGEST_WINDOW {

@@ -46,26 +46,32 @@ integers! {
     i64, i128;
 }
 
-macro_rules! floats {
-    ($($T:ty),*) => {$(
-        impl Mean for $T {
-            type Sum = f64;
-
-            fn add_to(self, sum: f64) -> f64 {
-                sum + f64::from(self)
-            }
-
-            #[expect(
-                clippy::cast_precision_loss,
-                clippy::cast_possible_truncation,
-                clippy::cast_lossless,
-                reason = "a mean is rounded to the type of the voxels"
-            )]
-            fn mean(sum: f64, count: u64) -> Self {
-                (sum / count as f64) as Self
-            }
-        }
-    )*};
+#[expect(clippy::cast_precision_loss, reason = "a window has few voxels")]
+fn mean(sum: f64, count: u64) -> f64 {
+    sum / count as f64
 }
 
-floats!(f32, f64);
+impl Mean for f32 {
+    type Sum = f64;
+
+    fn add_to(self, sum: f64) -> f64 {
+        sum + f64::from(self)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a mean is rounded to the voxels' type")]
+    fn mean(sum: f64, count: u64) -> Self {
+        mean(sum, count) as Self
+    }
+}
+
+impl Mean for f64 {
+    type Sum = Self;
+
+    fn add_to(self, sum: Self) -> Self {
+        sum + self
+    }
+
+    fn mean(sum: Self, count: u64) -> Self {
+        mean(sum, count)
+    }
+}

@@ -94,7 +94,7 @@ pub(super) fn pool_plane<T: Mean>(
                 lines.iter().for_each(|line| gathered.extend(line.iter().copied()));
             }
             let rows: Vec<&[T]> = match is_dense {
-                true => lines.iter().filter_map(|line| line.to_slice()).collect(),
+                true => lines.iter().filter_map(ndarray::ArrayBase::to_slice).collect(),
                 false => gathered.chunks(view.dim().0.max(1)).collect(),
             };
             let mut target = out.index_axis_mut(Axis(2), channel);
