@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bigarrays::array::Progress;
 use bigarrays::backend::{KeyValueBackendExt, wait};
@@ -33,12 +34,17 @@ fn send(child: &Child, signal: &str) {
     assert!(sent.expect("kill is there").success());
 }
 
+/// Leaves the processor to what is looked at; nothing depends on how long.
+fn look_again() {
+    std::thread::sleep(Duration::from_millis(1));
+}
+
 /// Sends a signal as soon as the command has come so far, and waits for its end.
 fn interrupt(bench: &Bench, line: &str, signal: &str, so_far: impl Fn() -> bool) -> Output {
     let mut child = start(bench, line);
     while !so_far() {
         assert!(child.try_wait().expect("asked").is_none(), "{line}: ended too early");
-        std::thread::yield_now();
+        look_again();
     }
     send(&child, signal);
     child.wait_with_output().expect("ends")
@@ -197,7 +203,7 @@ fn commands_that_hold_nothing_end_at_once() {
         let mut child = start(&bench, line);
         while !is_waiting(&child) {
             assert!(child.try_wait().expect("asked").is_none(), "{line}: ended too early");
-            std::thread::yield_now();
+            look_again();
         }
         send(&child, "-INT");
         let output = child.wait_with_output().expect("ends");

@@ -83,16 +83,7 @@ const TABLE: [Damage; 22] = [
     ("A PNG chunk with a wrong checksum", "--encoding png", CHUNK, |b| b[20] ^= 1, CUT),
     ("A PNG chunk cut short", "--encoding png", CHUNK, halve, CUT),
     ("A compresso chunk that is none", "--encoding compresso", CHUNK, |b| b[0] = b'x', CUT),
-    (
-        "A crackle chunk with a damaged crack code",
-        "--encoding crackle",
-        CHUNK,
-        |b| {
-            let last = b.len() - 1;
-            b[last] ^= 0xff;
-        },
-        CUT,
-    ),
+    ("A crackle chunk cut short", "--encoding crackle", CHUNK, halve, CUT),
     (
         "A shard that ends within its index",
         "--sharded=preshift=3,minishard=1,shard=0",
@@ -111,7 +102,7 @@ const TABLE: [Damage; 22] = [
         "A shard whose index points outside",
         "--sharded=preshift=3,minishard=1,shard=0",
         "1_1_1/0.shard",
-        |b| b[0..16].fill(0x7f),
+        |b| b[8..16].fill(0x7f),
         CUT,
     ),
     (
@@ -142,10 +133,6 @@ pub(super) fn cases(bench: &Bench) -> Vec<Case> {
             fails(bench, what, &line.replace("VOL", &volume))
         })
         .collect();
-    bench.succeeds("import image.npy folders --chunk 8,8,8");
-    fs::remove_file(bench.path("folders").join(CHUNK)).expect("removed");
-    fs::create_dir(bench.path("folders").join(CHUNK)).expect("made");
-    cases.push(fails(bench, "A chunk that is a folder", "cutout folders -o out.npy"));
     bench.succeeds("import image.npy sqlite://stored.db --chunk 8,8,8");
     change(&bench.path("stored.db"), |bytes| bytes[4096..].fill(0xaa));
     cases.push(fails(
