@@ -6,7 +6,7 @@ use bigarrays::info::{DataType, Encoding, VolumeType};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::chunks::{CompressArg, QualityArg, ShardedArg, encodings};
-use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
+use crate::values::{Age, BoxArg, ByteCount, Factor, Point, Size, Url};
 
 /// Any key-value store as an n-dimensional array.
 ///
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Shard(ShardArgs),
     /// Delete chunks, a scale's chunks, or a whole volume.
     Rm(RmArgs),
+    /// Remove what killed writers left behind in a store.
+    Clean(CleanArgs),
     /// Look at, or empty, the folder in which ?cache= keeps what was read.
     Cache(CacheArgs),
     /// Show which stores there are, and what each of them promises.
@@ -431,6 +433,24 @@ pub(crate) struct CheckStoreArgs {
     /// Run only these cases, such as C15,C17.
     #[arg(long, value_name = "CASES", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+}
+
+/// Removes temporary files of writers that were killed, and empty directories.
+///
+/// Only directory trees and HDF5 cuboid files can have any. Nothing needs this but the space on the
+/// disk: such files are not listed and in nobody's way. Of other stores it is said why there is
+/// nothing to do.
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    /// The store: all of it, or what is below its ?prefix=.
+    pub(crate) url: Url,
+    /// Leave what was written since: seconds, or with m, h, d. It may belong to a writer that
+    /// lives.
+    #[arg(long, value_name = "AGE", default_value = "1h")]
+    pub(crate) older_than: Age,
+    /// Only count them.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

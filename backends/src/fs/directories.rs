@@ -1,7 +1,6 @@
 //! Making, removing and syncing directories.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bigarrays_core::backend::ErrorKind;
 
 use super::failure::Failure;
+use super::io as calls;
 use super::lock::{DirectoryLock, Flock};
 
 /// How many directories are remembered as durable: a bound of memory, not of correctness.
@@ -45,11 +45,11 @@ impl Directories {
             let note = format!("the directory {} does not exist", self.root.display());
             return Err(Failure::new(ErrorKind::NotFound, note));
         }
-        let made = match fs::create_dir(directory) {
+        let made = match calls::make_directory(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let parent = directory.parent().ok_or(error)?;
                 self.make(parent)?;
-                fs::create_dir(directory)
+                calls::make_directory(directory)
             }
             made => made,
         };
@@ -92,7 +92,7 @@ impl Directories {
     pub(super) fn prune(&self, directory: &Path, held: DirectoryLock, flock: Flock) -> PathBuf {
         let mut directory = directory.to_owned();
         let mut lock = held;
-        while directory != self.root && fs::remove_dir(&directory).is_ok() {
+        while directory != self.root && calls::remove_directory(&directory).is_ok() {
             self.durable().remove(&directory);
             drop(lock);
             if !directory.pop() {
@@ -138,8 +138,7 @@ impl Directories {
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, NotFound, Unsupported};
-    let synced = File::open(directory.join("")).and_then(|opened| opened.sync_all());
-    match synced {
+    match calls::sync_directory(directory) {
         // It was emptied and removed since: whoever did that syncs what is above it.
         Err(error) if error.kind() == NotFound => Ok(()),
         // Some file systems cannot sync directories, and have no other way to be durable.

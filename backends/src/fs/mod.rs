@@ -54,6 +54,7 @@
 mod clean;
 mod directories;
 pub(crate) mod failure;
+mod io;
 pub(crate) mod lock;
 pub(crate) mod names;
 mod options;
@@ -63,6 +64,9 @@ mod temporary;
 pub(crate) mod version;
 mod walk;
 mod write;
+
+#[cfg(test)]
+mod tests;
 
 pub use options::{CompressedNames, Durability, FsOptions};
 pub use store::FsBackend;

@@ -53,6 +53,7 @@ mod suite;
 mod selftest;
 
 pub use cases::Job;
+pub use payload::{sealed, unseal};
 pub use proxy::{Proxy, Weather};
 pub use report::{CaseResult, Outcome, Report};
 pub use suite::{Suite, run};
