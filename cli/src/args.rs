@@ -208,7 +208,8 @@ pub(crate) struct InfoArgs {
 pub(crate) struct ImportArgs {
     /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png, .h5 or .raw file, or a folder of TIFFs or PNGs.
     pub(crate) source: PathBuf,
-    /// The volume; created if there is none.
+    /// The volume; created if there is none. Running an import again that was cut short makes it
+    /// whole.
     pub(crate) url: Url,
     /// Which dataset of an HDF5 file [default: the only array of 2 to 4 dimensions].
     #[arg(long, value_name = "D")]

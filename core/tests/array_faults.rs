@@ -152,14 +152,9 @@ fn check_error(told: &str, error: &Error) {
 }
 
 /// Lets the `n`-th request of a kind fail while a verb is at work. Tells whether there was one.
-fn fail(case: &Case, op: Operation, n: u64, lost: bool) -> bool {
+fn fail(case: &Case, after: &Content, op: Operation, n: u64, lost: bool) -> bool {
     let inner = filled(case.sharded);
     let before = content(&inner);
-    let after = {
-        let other = filled(case.sharded);
-        (case.act)(&open(Fault::new(other.clone())).unwrap()).unwrap();
-        content(&other)
-    };
     let store = Fault::new(inner.clone());
     let array = open(store.clone()).unwrap();
     let rule = Rule::on(op).nth(n);
@@ -184,7 +179,7 @@ fn fail(case: &Case, op: Operation, n: u64, lost: bool) -> bool {
     // The same again, with the same handle.
     store.heal();
     (case.act)(&array).unwrap_or_else(|error| panic!("{told}: afterwards {error}"));
-    assert!(content(&inner) == after, "{told}: afterwards something else is there");
+    assert!(content(&inner) == *after, "{told}: afterwards something else is there");
     let again = open(store).unwrap();
     assert_eq!(
         array.read::<u8>(array.bounds()).unwrap(),
@@ -200,9 +195,12 @@ fn every_failing_request_is_told_with_its_key_and_harms_nothing() {
     for (name, act) in VERBS {
         for sharded in [false, true] {
             let case = Case { name, sharded, act };
+            let inner = filled(sharded);
+            act(&open(Fault::new(inner.clone())).unwrap()).unwrap();
+            let after = content(&inner);
             for op in OPERATIONS {
                 for lost in [false, true] {
-                    let count = (1..).take_while(|&n| fail(&case, op, n, lost)).count();
+                    let count = (1..).take_while(|&n| fail(&case, &after, op, n, lost)).count();
                     *failures.entry(name).or_default() += count;
                 }
             }

@@ -1,13 +1,15 @@
 //! Making, removing and syncing directories.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bigarrays_core::backend::ErrorKind;
 
-use super::failure::Failure;
+use super::failure::{Failure, is_absence};
 use super::io as calls;
 use super::lock::{DirectoryLock, Flock};
 
@@ -22,8 +24,12 @@ pub(super) struct Directories {
     /// The deepest directory whose own existence is not this store's business.
     anchor: PathBuf,
     /// Directories below the anchor that are known to survive a power cut.
-    durable: Mutex<HashSet<PathBuf>>,
+    durable: Mutex<HashMap<PathBuf, Identity>>,
 }
+
+/// What tells a directory from another one that had its path before: its inode number, and when it
+/// was made, where the file system says that.
+type Identity = (u64, Option<SystemTime>);
 
 impl Directories {
     pub(super) fn new(root: PathBuf, create: bool) -> Self {
@@ -112,7 +118,12 @@ impl Directories {
     pub(super) fn sync(&self, directory: &Path) -> io::Result<()> {
         sync_directory(directory)?;
         let mut directory = directory;
-        while directory != self.anchor && !self.durable().contains(directory) {
+        while directory != self.anchor {
+            // Another process may have removed the one that was remembered, and made this one.
+            let identity = identity(directory)?;
+            if identity.is_some() && self.durable().get(directory) == identity.as_ref() {
+                break;
+            }
             let Some(parent) = directory.parent() else { break };
             match sync_directory(parent) {
                 // Who may not read the parent has not made the directory in it.
@@ -123,7 +134,9 @@ impl Directories {
             if durable.len() >= REMEMBERED {
                 durable.clear();
             }
-            durable.insert(directory.to_owned());
+            if let Some(identity) = identity {
+                durable.insert(directory.to_owned(), identity);
+            }
             drop(durable);
             directory = parent;
         }
@@ -131,8 +144,17 @@ impl Directories {
     }
 
     // Each change of the set is one insert or remove: it is right after a panic, too.
-    fn durable(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+    fn durable(&self) -> MutexGuard<'_, HashMap<PathBuf, Identity>> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `None` if there is no such directory any more.
+fn identity(directory: &Path) -> io::Result<Option<Identity>> {
+    match calls::metadata(directory) {
+        Ok(metadata) => Ok(Some((metadata.ino(), metadata.created().ok()))),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

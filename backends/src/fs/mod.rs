@@ -19,7 +19,8 @@
 //! - **Whole values.** A value is written to a temporary file beside its place and renamed into
 //!   it. A reader has the old file or the new one, and keeps what it opened.
 //! - **Durability** is chosen by [`Durability`]; by default what was reported done survives a
-//!   power cut.
+//!   power cut, on every file system that keeps what was synced (its tests model one that keeps
+//!   nothing else, and names in any order).
 //! - **Compare-and-swap** holds between threads and between processes of one machine: checking
 //!   and renaming happen under an exclusive `flock` of the value's directory, which every put
 //!   and delete of this store takes. No lock files are made. On file systems without `flock` on

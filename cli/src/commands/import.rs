@@ -75,22 +75,22 @@ fn target(
         Ok(array) => {
             let mut given = args.shape.given();
             given.extend(args.info.as_ref().map(|_| "--info"));
-            if given.is_empty() {
+            // The same import again, perhaps after one that was cut short, finds what it made.
+            let is_same = |info: VolumeInfo| {
+                let written = array.info().to_json().ok();
+                written.is_some() && info.to_json().ok() == written
+            };
+            if given.is_empty() || wanted(args, source, memory, console).is_ok_and(is_same) {
                 return Ok(array);
             }
             Err(CliError::refused(format!(
-                "there is a volume in {} already, so {} cannot be chosen; leave them out, or remove it first",
+                "there is another volume in {} already, so {} cannot be chosen; leave them out, or remove it first",
                 args.url,
                 given.join(" "),
             )))
         }
         Err(error) if volume::is_absent(&error) => {
-            let info = match &args.info {
-                Some(path) => read_info(path, console)?,
-                None => {
-                    format(&args.shape, describe_source(args, source)?, memory.shard(), console)?
-                }
-            };
+            let info = wanted(args, source, memory, console)?;
             warn_of_oddities(&info, console);
             // Tried in memory first: what cannot be imported must leave no empty volume behind.
             let rehearsal = volume::rehearse(&info, configure)?;
@@ -99,6 +99,19 @@ fn target(
             Ok(options.create(&args.url, info)?)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The description of a new volume.
+fn wanted(
+    args: &ImportArgs,
+    source: &dyn Source,
+    memory: Memory,
+    console: Console,
+) -> Result<VolumeInfo, CliError> {
+    match &args.info {
+        Some(path) => read_info(path, console),
+        None => format(&args.shape, describe_source(args, source)?, memory.shard(), console),
     }
 }
 

@@ -14,11 +14,11 @@ use bigarrays_tests::{command, text};
 use crate::kill::{note, rounds_or, seed};
 
 const SHAPE: [u64; 3] = [160, 144, 96];
-/// Chunks of another shape than the source's boxes; few enough bytes that a kill hits many waves.
-const CREATE: [&str; 2] = ["--chunk", "32,16,32"];
+/// Many chunks, so that a kill hits many waves.
+const CHUNK: [&str; 2] = ["--chunk", "32,16,32"];
 const SHARDED: &str = "--sharded=preshift=2,minishard=1,shard=4";
 
-/// An import under test: where to, and how the volume is made before.
+/// An import under test.
 struct Import<'a> {
     program: &'a Path,
     source: &'a Path,
@@ -27,22 +27,14 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    fn create(&self) {
-        let mut create = Command::new(self.program);
-        let size = SHAPE.map(|length| length.to_string()).join(",");
-        create.args(["create", &self.url, "--size", &size, "--dtype", "uint8"]).args(CREATE);
-        if self.sharded {
-            create.arg(SHARDED);
-        }
-        let output = create.output().expect("the command starts");
-        assert!(output.status.success(), "{}", text(&output));
-    }
-
     fn command(&self) -> Command {
         let mut import = Command::new(self.program);
         let size = SHAPE.map(|length| length.to_string()).join(",");
         import.arg("import").arg(self.source).arg(&self.url);
-        import.args(["--size", &size, "--dtype", "uint8", "--memory", "1M"]);
+        import.args(["--size", &size, "--dtype", "uint8", "--memory", "1M"]).args(CHUNK);
+        if self.sharded {
+            import.arg(SHARDED);
+        }
         import
     }
 
@@ -109,16 +101,12 @@ pub(crate) fn kill_and_repeat() {
             [false, true].into_iter().filter(|sharded| !sharded || !store.starts_with("h5"))
         {
             let (mut length, mut cut) = (None, 0);
-            let rounds = rounds_or(2);
+            let rounds = rounds_or(2, 20);
             note(&format!("{rounds} imports into {store}, sharded: {sharded}, seed {seed}"));
-            for round in 0..=rounds {
+            for _ in 0..=rounds {
                 let dir = tempfile::tempdir().expect("a folder");
                 let url = store.replace("DIR", &dir.path().display().to_string());
                 let import = Import { program: &program, source: &source, url, sharded };
-                // Made by the import itself every other time, with chunks as they are by default.
-                if sharded || round % 2 == 0 {
-                    import.create();
-                }
                 if let Some(length) = length {
                     let length: Duration = length;
                     let most = usize::try_from(length.as_micros()).expect("not that long");

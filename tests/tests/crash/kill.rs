@@ -21,10 +21,12 @@ const MARK: &str = "crash: ";
 /// A writer that nobody kills ends by itself after so many steps: then the parent is gone.
 const MOST_STEPS: u64 = 100_000;
 
-/// How many writers are killed: few in every run, many in a long one.
-pub(crate) fn rounds_or(few: u64) -> u64 {
+/// How many writers are killed: few in every run; in a long one as many as it says, divided by
+/// `share` where a round takes long.
+pub(crate) fn rounds_or(few: u64, share: u64) -> u64 {
     let many = env::var("BIGARRAYS_KILL_ROUNDS").ok();
-    many.map_or(few, |many| many.parse().expect("BIGARRAYS_KILL_ROUNDS is a number"))
+    let many = many.map(|many| many.parse().expect("BIGARRAYS_KILL_ROUNDS is a number"));
+    many.map_or(few, |many: u64| (many / share).max(1))
 }
 
 /// The seed of this run.
@@ -114,9 +116,9 @@ fn kill_one(place: &Place, seed: u64, first: u64, random: &mut Random) -> Option
 }
 
 /// What a run saw, to know that its kills hit something.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Seen {
-    rounds: u64,
+    /// Steps that were reported.
     steps: u64,
     /// Steps under way that had taken effect, in part or as a whole.
     under_way: u64,
@@ -125,19 +127,16 @@ struct Seen {
     leftovers: u64,
 }
 
-/// Kills so many writers of a place, one after the other, and looks at what each leaves.
-/// A long run is divided by `share`.
+/// Kills writers of a place, one after the other, and looks at what each leaves; how many as
+/// [`rounds_or`] says.
 pub(crate) fn rounds(place: &Place, few: u64, share: u64) {
     let seed = seed();
-    let rounds = match rounds_or(few) {
-        many if many > few => many / share,
-        few => few,
-    };
+    let rounds = rounds_or(few, share);
     note(&format!("{rounds} writers of {} ({:?}), seed {seed}", place.url, place.kind));
     place.make();
     let mut random = Random::new(&format!("kills of {seed}"));
     let mut state = vec![None; KEYS];
-    let mut seen = Seen { rounds, ..Seen::default() };
+    let mut seen = Seen::default();
     for round in 0..rounds {
         let first = 1 + round * 2 * MOST_STEPS;
         let last = kill_one(place, seed, first, &mut random);
@@ -169,7 +168,12 @@ pub(crate) fn rounds(place: &Place, few: u64, share: u64) {
         assert_eq!(open.look(), state, "after the next write, {own:?}");
         seen.leftovers += clean(place, &open, &state, round % 8 == 7 || round + 1 == rounds);
     }
-    note(&format!("{} ({:?}): {seen:?}", place.url, place.kind));
+    let Seen { steps, under_way, halves, leftovers } = seen;
+    note(&format!(
+        "{} ({:?}): {rounds} writers killed after {steps} steps; of the steps under way {under_way} \
+         had taken effect, {halves} of them for some keys only; {leftovers} temporary files removed",
+        place.url, place.kind
+    ));
 }
 
 /// Every key is as it was, or as the step under way makes it; together where they go together.

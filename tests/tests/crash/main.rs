@@ -47,7 +47,7 @@ fn kill_writers_of(url: &str) {
 
 fn kill_writers_of_shards_in(url: &str) {
     let dir = tempfile::tempdir().expect("a folder");
-    // A long run has 200 rounds of it where the others have 500.
+    // A long run has half as many of them.
     kill::rounds(&shards(dir.path(), url), 6, 2);
 }
 

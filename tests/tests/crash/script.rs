@@ -26,7 +26,9 @@ pub(crate) enum Step {
 pub(crate) fn step(seed: u64, number: u64) -> Step {
     let mut random = Random::new(&format!("step {number} of {seed}"));
     // The first numbers of such a generator resemble each other.
-    (0..8).for_each(|_| drop(random.below(2)));
+    for _ in 0..8 {
+        random.below(2);
+    }
     let key = random.below(KEYS);
     let group = key / GROUP * GROUP;
     match random.below(10) {

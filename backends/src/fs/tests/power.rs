@@ -309,3 +309,24 @@ fn without_any_one_kind_of_sync_a_power_cut_does_harm() {
         }
     }
 }
+
+#[test]
+fn a_directory_that_another_handle_made_without_syncs_is_made_durable_too() {
+    let dir = folder();
+    let open = |durability| FsBackend::builder(dir.path().join("root")).durability(durability);
+    let durable = open(Durability::Batch).open().unwrap();
+    let careless = open(Durability::None).open().unwrap();
+    let watch = Watch::below(dir.path());
+    Step::Put(0).act(&durable, 0);
+    // The directory that the first handle knows to be durable goes, and comes again.
+    Step::Delete(0).act(&careless, 1);
+    Step::Put(1).act(&careless, 2);
+    Step::Put(0).act(&durable, 3);
+    let mut disk = Disk::new(dir.path());
+    watch.take_events().iter().for_each(|event| disk.play(event));
+    for tree in disk.after_power_cut(&mut Random(1)) {
+        let kept = tree.get(Path::new("root/a/x")).and_then(Option::as_deref);
+        let kept = kept.unwrap_or_else(|| panic!("what was reported is not in {:?}", tree.keys()));
+        assert_eq!(unseal(kept), Ok(Step::Put(0).makes(3, 0).unwrap()));
+    }
+}
