@@ -55,7 +55,7 @@
 mod clean;
 mod directories;
 pub(crate) mod failure;
-mod io;
+pub(crate) mod io;
 pub(crate) mod lock;
 pub(crate) mod names;
 mod options;
@@ -67,7 +67,7 @@ mod walk;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use options::{CompressedNames, Durability, FsOptions};
 pub use store::FsBackend;

@@ -168,6 +168,12 @@ pub(crate) fn rounds(place: &Place, few: u64, share: u64) {
         assert_eq!(open.look(), state, "after the next write, {own:?}");
         seen.leftovers += clean(place, &open, &state, round % 8 == 7 || round + 1 == rounds);
     }
+    let path = place.url.strip_prefix("sqlite://").map(Path::new);
+    if let Some(folder) = path.and_then(Path::parent) {
+        // Nobody has it open now.
+        let files = fs::read_dir(folder).expect("a folder").count();
+        assert_eq!(files, 1, "something is left beside the file");
+    }
     let Seen { steps, under_way, halves, leftovers } = seen;
     note(&format!(
         "{} ({:?}): {rounds} writers killed after {steps} steps; of the steps under way {under_way} \

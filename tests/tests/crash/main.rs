@@ -48,7 +48,7 @@ fn kill_writers_of(url: &str) {
 fn kill_writers_of_shards_in(url: &str) {
     let dir = tempfile::tempdir().expect("a folder");
     // A long run has half as many of them.
-    kill::rounds(&shards(dir.path(), url), 6, 2);
+    kill::rounds(&shards(dir.path(), url), 16, 2);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What happens when a system call fails, and when the power goes.
 
 mod faults;
-mod model;
+pub(crate) mod model;
 mod power;
-pub(super) mod watch;
+pub(crate) mod watch;
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 /// A folder, in memory where that can be: there are thousands, and syncs cost nothing there. What
 /// is proved does not depend on it.
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let in_memory = TempDir::new_in("/dev/shm");
     in_memory.or_else(|_| TempDir::new()).unwrap()
 }
@@ -23,7 +23,7 @@ fn key(text: &str) -> Key {
 }
 
 /// Everything below a directory: files by path, directories with a slash at their end, sorted.
-fn tree(root: &Path) -> Vec<String> {
+pub(crate) fn tree(root: &Path) -> Vec<String> {
     fn walk(root: &Path, directory: &Path, all: &mut Vec<String>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();

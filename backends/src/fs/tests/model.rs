@@ -17,7 +17,7 @@ const EXHAUSTIVE: usize = 10;
 const SAMPLES: usize = 300;
 
 /// A tree that a power cut may leave: files with their content, directories with none.
-pub(super) type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
+pub(crate) type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Node {
@@ -50,7 +50,7 @@ type Entries = Vec<BTreeMap<String, Node>>;
 
 /// A disk and what was done to it.
 #[derive(Debug, Clone)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     /// What is directory 0: it was there before, for good.
     base: PathBuf,
     now: Entries,
@@ -60,10 +60,10 @@ pub(super) struct Disk {
 
 /// Numbers that look random and follow from a seed (splitmix64).
 #[derive(Debug)]
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -71,20 +71,20 @@ impl Random {
         word ^ (word >> 31)
     }
 
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % limit as u64).unwrap()
     }
 }
 
 impl Disk {
     /// A disk with one empty directory.
-    pub(super) fn new(base: &Path) -> Self {
+    pub(crate) fn new(base: &Path) -> Self {
         let now = vec![BTreeMap::new()];
         Self { base: base.to_owned(), now, files: Vec::new(), steps: Vec::new() }
     }
 
     /// Does what was done.
-    pub(super) fn play(&mut self, event: &Event) {
+    pub(crate) fn play(&mut self, event: &Event) {
         match event {
             Event::Create(path) => {
                 self.files.push(Content::default());
@@ -157,7 +157,7 @@ impl Disk {
     }
 
     /// Trees that a power cut may leave now.
-    pub(super) fn after_power_cut(&self, random: &mut Random) -> BTreeSet<Tree> {
+    pub(crate) fn after_power_cut(&self, random: &mut Random) -> BTreeSet<Tree> {
         let uncertain: Vec<usize> =
             (0..self.steps.len()).filter(|&n| !self.steps[n].certain).collect();
         let mut trees = BTreeSet::new();

@@ -9,7 +9,7 @@ use super::super::io::Call;
 
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Create,
     Write,
     Stamp,
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     Lock,
 }
 
-pub(super) const KINDS: [Kind; 14] = [
+pub(crate) const KINDS: [Kind; 14] = [
     Kind::Create,
     Kind::Write,
     Kind::Stamp,
@@ -64,7 +64,7 @@ fn parts<'a>(call: &Call<'a>) -> (Kind, &'a Path) {
 
 /// A call that changed something or made it last, and succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Event {
+pub(crate) enum Event {
     Create(PathBuf),
     Write(PathBuf, Vec<u8>),
     SyncFile(PathBuf),
@@ -101,7 +101,7 @@ struct State {
 
 /// The calls below a directory, watched until it is dropped.
 #[derive(Debug)]
-pub(super) struct Watch(Arc<Watched>);
+pub(crate) struct Watch(Arc<Watched>);
 
 #[derive(Debug)]
 struct Watched {
@@ -112,31 +112,31 @@ struct Watched {
 static WATCHED: RwLock<Vec<Arc<Watched>>> = RwLock::new(Vec::new());
 
 impl Watch {
-    pub(super) fn below(root: &Path) -> Self {
+    pub(crate) fn below(root: &Path) -> Self {
         let watched = Arc::new(Watched { root: root.to_owned(), state: Mutex::default() });
         WATCHED.write().unwrap().push(Arc::clone(&watched));
         Self(watched)
     }
 
     /// Lets the `n`-th call of a kind fail, counted from 1 and from now.
-    pub(super) fn fail(&self, kind: Kind, n: usize) {
+    pub(crate) fn fail(&self, kind: Kind, n: usize) {
         let mut state = self.0.state.lock().unwrap();
         (state.fault, state.failed) = (Some((kind, n)), None);
     }
 
     /// Lets nothing fail any more. The path of what failed.
-    pub(super) fn heal(&self) -> Option<PathBuf> {
+    pub(crate) fn heal(&self) -> Option<PathBuf> {
         let mut state = self.0.state.lock().unwrap();
         state.fault = None;
         state.failed.take()
     }
 
-    pub(super) fn report(&self) {
+    pub(crate) fn report(&self) {
         self.0.state.lock().unwrap().events.push(Event::Reported);
     }
 
     /// What was done since the beginning, or the last time this was asked.
-    pub(super) fn take_events(&self) -> Vec<Event> {
+    pub(crate) fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.0.state.lock().unwrap().events)
     }
 }
