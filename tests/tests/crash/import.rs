@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use bigarrays::Cleaned;
 use bigarrays_tests::matrix::Random;
 use bigarrays_tests::{command, text};
+use tempfile::TempDir;
 
 use crate::kill::{note, rounds_or, seed};
 
-const SHAPE: [u64; 3] = [160, 144, 96];
+const SHAPE: [u64; 3] = [128, 96, 64];
 /// Many chunks, so that a kill hits many waves.
 const CHUNK: [&str; 2] = ["--chunk", "32,16,32"];
 const SHARDED: &str = "--sharded=preshift=2,minishard=1,shard=4";
@@ -75,6 +76,12 @@ impl Import<'_> {
     }
 }
 
+/// A folder, in memory where that can be: syncs cost nothing there, and a kill does the same.
+fn folder() -> TempDir {
+    let in_memory = TempDir::new_in("/dev/shm");
+    in_memory.or_else(|_| TempDir::new()).expect("a folder")
+}
+
 /// Every kind of volume: killed while it is made or filled, and filled to its end the second time.
 pub(crate) fn kill_and_repeat() {
     let Some(program) = command() else { return };
@@ -101,10 +108,10 @@ pub(crate) fn kill_and_repeat() {
             [false, true].into_iter().filter(|sharded| !sharded || !store.starts_with("h5"))
         {
             let (mut length, mut cut) = (None, 0);
-            let rounds = rounds_or(2, 20);
+            let rounds = rounds_or(1, 20);
             note(&format!("{rounds} imports into {store}, sharded: {sharded}, seed {seed}"));
             for _ in 0..=rounds {
-                let dir = tempfile::tempdir().expect("a folder");
+                let dir = folder();
                 let url = store.replace("DIR", &dir.path().display().to_string());
                 let import = Import { program: &program, source: &source, url, sharded };
                 if let Some(length) = length {

@@ -231,6 +231,8 @@ fn every_failing_call_is_told_and_harms_nothing() {
                 let source = std::error::Error::source(&error).map(ToString::to_string);
                 let text = format!("{error} {source:?}");
                 assert!(text.contains("os error 5"), "{told}: {text}");
+                let is_ours = |key| step.keys().iter().any(|&n| CHUNKS[n] == key);
+                assert!(error.key().is_some_and(is_ours), "{told}: {text}");
                 for name in CHUNKS {
                     if let Some(bytes) = wait(store.get_bytes(&key(name))).unwrap() {
                         unseal(&bytes).unwrap_or_else(|what| panic!("{told}: {name}: {what}"));
