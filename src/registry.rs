@@ -147,7 +147,7 @@ impl Registry {
         Ok(if prefix.is_root() { store } else { Arc::new(Prefixed::new(store, prefix)) })
     }
 
-    fn unknown(&self, scheme: &str) -> OpenError {
+    pub(crate) fn unknown(&self, scheme: &str) -> OpenError {
         let scheme = scheme.to_owned();
         match OPTIONAL_SCHEMES.iter().find(|(optional, _)| *optional == scheme) {
             Some((_, feature)) => OpenError::NotCompiledIn { scheme, feature },

@@ -10,7 +10,7 @@ use bigarrays::info::{DataType, Encoding, VolumeType};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::chunks::{CompressArg, QualityArg, ShardedArg, encodings};
-use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
+use crate::values::{Age, BoxArg, ByteCount, Factor, Point, Size, Url};
 
 pub(crate) use copy::{CopyArgs, CopyWhat, Part, PlanArgs};
 pub(crate) use downsample::{DownsampleArgs, MethodArg};
@@ -113,6 +113,8 @@ pub(crate) enum Command {
     Shard(ShardArgs),
     /// Delete chunks, a scale's chunks, or a whole volume.
     Rm(RmArgs),
+    /// Remove what killed writers left behind in a store.
+    Clean(CleanArgs),
     /// Look at, or empty, the folder in which ?cache= keeps what was read.
     Cache(CacheArgs),
     /// Show which stores there are, and what each of them promises.
@@ -262,7 +264,8 @@ pub(crate) struct InfoArgs {
 pub(crate) struct ImportArgs {
     /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png, .h5 or .raw file, or a folder of TIFFs or PNGs.
     pub(crate) source: PathBuf,
-    /// The volume; created if there is none.
+    /// The volume; created if there is none. Running an import again that was cut short makes it
+    /// whole.
     pub(crate) url: Url,
     /// Which dataset of an HDF5 file [default: the only array of 2 to 4 dimensions].
     #[arg(long, value_name = "D")]
@@ -497,6 +500,24 @@ pub(crate) struct CheckStoreArgs {
     /// Run only these cases, such as C15,C17.
     #[arg(long, value_name = "CASES", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+}
+
+/// Removes temporary files of writers that were killed, and empty directories.
+///
+/// Only directory trees and HDF5 cuboid files can have any. Nothing needs this but the space on the
+/// disk: such files are not listed and in nobody's way. Of other stores it is said why there is
+/// nothing to do.
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    /// The store: all of it, or what is below its ?prefix=.
+    pub(crate) url: Url,
+    /// Leave what was written since: seconds, or with m, h, d. It may belong to a writer that
+    /// lives.
+    #[arg(long, value_name = "AGE", default_value = "1h")]
+    pub(crate) older_than: Age,
+    /// Only count them.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

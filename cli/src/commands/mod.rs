@@ -2,6 +2,7 @@
 
 mod cache;
 mod check_store;
+mod clean;
 mod completions;
 mod copy;
 mod create;
@@ -68,6 +69,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Missing(args) => missing::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),
         Command::Rm(args) => rm::run(&args, console),
+        Command::Clean(args) => clean::run(&args, console),
         Command::Cache(args) => cache::run(&args, console),
         Command::Stores => stores::run(console),
         Command::CheckStore(args) => check_store::run(&args, console),
