@@ -90,6 +90,16 @@ impl StoreUrl {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// A parameter that is `true` or `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, InvalidUrl> {
+        match self.parameter(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(said) => Err(self.invalid(format!("{name} is true or false, and not {said:?}"))),
+        }
+    }
+
     /// The parameters behind the `?` in their order, without those that every store takes.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -1,4 +1,5 @@
-//! `rocksdb:///directory?durability=none|batch&compression=none|lz4|zstd&mode=secondary|readonly`.
+//! `rocksdb:///directory?durability=none|batch&compression=none|lz4|zstd&mode=secondary|readonly`,
+//! and `checksums=true|false`.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::url::{InvalidUrl, StoreUrl};
 
 /// Opens the store. A `mode` is one of reading: the store refuses puts then.
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
-    url.allow_parameters(&["durability", "compression", "mode"])?;
+    url.allow_parameters(&["durability", "compression", "mode", "checksums"])?;
     let durability = [("none", Durability::None), ("batch", Durability::Batch)];
     let compression =
         [("none", Compression::None), ("lz4", Compression::Lz4), ("zstd", Compression::Zstd)];
@@ -26,6 +27,7 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
         .read_only(access == Access::ReadOnly || reading.is_some())
         .reading(reading.unwrap_or_default())
         .durability(choice(url, "durability", &durability)?.unwrap_or_default())
+        .checksums(url.flag("checksums")?.unwrap_or(true))
         .compression(choice(url, "compression", &compression)?.unwrap_or_default())
         .open()?;
     Ok(Arc::new(store))
