@@ -12,6 +12,7 @@ mod points;
 mod rm;
 mod shard;
 mod stores;
+mod verify;
 mod write;
 
 use crate::args::{Cli, Command};
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Write(args) => write::run(&args, console),
         Command::Points(args) => points::run(&args, console),
         Command::Missing(args) => missing::run(&args, console),
+        Command::Verify(args) => verify::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),
         Command::Rm(args) => rm::run(&args, console),
         Command::Cache(args) => cache::run(&args, console),

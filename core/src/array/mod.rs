@@ -9,6 +9,7 @@
 //! | `chunk_cache` | [`ChunkCache`]: decoded chunks, kept from one read to the next |
 //! | `drive` | the only concurrency: jobs under a budget of threads and bytes |
 //! | `read`, `points`, `write`, `update`, `remove`, `missing` | one verb each |
+//! | `verify` | looking for damage in all that is stored |
 //! | `scatter` | voxels between chunks and windows of any strides |
 //! | `typed` | the same verbs with the element type fixed once |
 //! | `nonblocking` | the same verbs for callers inside an async runtime |
@@ -32,6 +33,7 @@ mod shard_read;
 mod shard_write;
 mod typed;
 mod update;
+mod verify;
 mod write;
 
 pub use big_array::BigArray;
@@ -43,3 +45,4 @@ pub use options::{
 };
 pub use read::Cutout;
 pub use typed::TypedArray;
+pub use verify::{Checkpoint, Finding, VerifyOptions, VerifyReport, VerifyWatch};
