@@ -27,7 +27,7 @@ pub struct InvalidUrl {
 }
 
 /// Parameters that every store takes.
-const COMMON: [&str; 4] = ["prefix", "cache", "cache-age", "cache-size"];
+const COMMON: [&str; 5] = ["prefix", "checksums", "cache", "cache-age", "cache-size"];
 
 const FORMAT_PREFIX: &str = "precomputed://";
 const FORMAT_SUFFIX: &str = "|neuroglancer-precomputed:";

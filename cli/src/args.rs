@@ -24,7 +24,8 @@ use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
 ///   https://HOST/PATH              files behind a web server, read only
 ///   mem://NAME                     memory, gone when the process ends
 ///
-/// Any of them takes ?prefix=NAME, a place inside the store. Behind one that is far
+/// Any of them takes ?prefix=NAME, a place inside the store. SQLite and RocksDB keep
+/// checksums of values (?checksums=false: not), others with ?checksums=true. Behind one that is far
 /// away, ?cache=FOLDER keeps what is read in a folder (?cache= in that of
 /// `bigarrays cache`), up to &cache-size=10G. Every read asks whether it is still the
 /// same, unless &cache-age=SECONDS|forever.

@@ -12,7 +12,7 @@ use crate::url::{InvalidUrl, StoreUrl};
 
 /// Opens the store. A `mode` is one of reading: the store refuses puts then.
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
-    url.allow_parameters(&["durability", "compression", "mode", "checksums"])?;
+    url.allow_parameters(&["durability", "compression", "mode"])?;
     let durability = [("none", Durability::None), ("batch", Durability::Batch)];
     let compression =
         [("none", Compression::None), ("lz4", Compression::Lz4), ("zstd", Compression::Zstd)];

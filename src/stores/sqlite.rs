@@ -10,7 +10,7 @@ use crate::registry::Access;
 use crate::url::StoreUrl;
 
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
-    url.allow_parameters(&["checksums"])?;
+    url.allow_parameters(&[])?;
     let store = SqliteBackend::builder(url.location())
         .create(access == Access::Create)
         .read_only(access == Access::ReadOnly)

@@ -77,9 +77,8 @@ impl<B: KeyValueBackend> ShardStore<B> {
                 look.fault(format!("it is stored with the compression {encoding}, {what}"));
                 return Ok(Some(look.finish()));
             }
-            match look.run().await? {
-                Ok(()) => return Ok(Some(look.finish())),
-                Err(Replaced) => {}
+            if look.run().await?.is_ok() {
+                return Ok(Some(look.finish()));
             }
         }
         Err(overwritten(&self.backend, key))
