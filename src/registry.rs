@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bigarrays_core::DynBackend;
 use bigarrays_core::backend::IoModel;
-use bigarrays_core::wrap::{Prefixed, ReadOnly, Retry};
+use bigarrays_core::wrap::{Checksummed, Prefixed, ReadOnly, Retry};
 
 use crate::open::OpenError;
 use crate::stores;
@@ -57,6 +57,23 @@ fn with_cache(store: DynBackend, url: &StoreUrl) -> Result<DynBackend, OpenError
     match url.parameter("cache") {
         None => Ok(store),
         Some(_) => Err(OpenError::NotCompiledIn { scheme: "file".into(), feature: "fs" }),
+    }
+}
+
+/// Stores that keep checksums themselves, unless their URL says otherwise.
+const SUMMED: [&str; 2] = ["sqlite", "rocksdb"];
+/// Stores whose values are cut out of files of others: there is no place for checksums.
+const FOREIGN: [&str; 2] = ["h5", "sections"];
+
+/// The store with checksums beside its values, if its URL asks for them and it keeps none itself.
+fn with_checksums(store: DynBackend, url: &StoreUrl) -> Result<DynBackend, OpenError> {
+    match url.flag("checksums")? {
+        Some(true) if FOREIGN.contains(&url.scheme()) => {
+            let scheme = url.scheme();
+            Err(url.invalid(format!("{scheme}:// has no place for checksums")).into())
+        }
+        Some(true) if !SUMMED.contains(&url.scheme()) => Ok(Arc::new(Checksummed::new(store))),
+        _ => Ok(store),
     }
 }
 
@@ -121,7 +138,9 @@ impl Registry {
     /// Opens the store that a URL names, at its `prefix` if it has one.
     ///
     /// A store behind a network is tried again where it fails for the moment
-    /// ([`Retry`]). With `cache=FOLDER` its values are kept in a folder ([`DiskCache`]; an empty
+    /// ([`Retry`]). With `checksums=true` a store that keeps no checksums itself gets them beside
+    /// its values ([`Checksummed`]); with `checksums=false` one that does neither writes nor
+    /// compares them. With `cache=FOLDER` its values are kept in a folder ([`DiskCache`]; an empty
     /// value means the folder of `cache_folder`), up to `cache-size=BYTES` (500M, 20G; default
     /// 10G) in all, and the store is asked at every read whether they are still the same, or not
     /// for `cache-age=SECONDS`, or never (`forever`).
@@ -140,6 +159,7 @@ impl Registry {
         if store.capabilities().io == IoModel::Async {
             store = Arc::new(Retry::new(store));
         }
+        store = with_checksums(store, url)?;
         store = with_cache(store, url)?;
         if access == Access::ReadOnly && store.capabilities().writable {
             store = Arc::new(ReadOnly::new(store));

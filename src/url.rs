@@ -27,7 +27,7 @@ pub struct InvalidUrl {
 }
 
 /// Parameters that every store takes.
-const COMMON: [&str; 4] = ["prefix", "cache", "cache-age", "cache-size"];
+const COMMON: [&str; 5] = ["prefix", "checksums", "cache", "cache-age", "cache-size"];
 
 const FORMAT_PREFIX: &str = "precomputed://";
 const FORMAT_SUFFIX: &str = "|neuroglancer-precomputed:";
@@ -88,6 +88,16 @@ impl StoreUrl {
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.parameters.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that is `true` or `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, InvalidUrl> {
+        match self.parameter(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(said) => Err(self.invalid(format!("{name} is true or false, and not {said:?}"))),
+        }
     }
 
     /// The parameters behind the `?` in their order, without those that every store takes.

@@ -40,6 +40,8 @@ pub mod s3;
 pub mod sections;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "rocksdb", feature = "sqlite"))]
+mod sum;
 
 pub use facts::{StoreFacts, stores};
 

@@ -97,6 +97,8 @@ fn the_commands_of_the_readme_do_what_it_says() {
         assert!(bench.path(made).exists(), "{made} was not made");
     }
     assert!(!bench.path("elsewhere").exists());
+}
+
 /// The tests that a page names, as `path/to/file.rs::name`.
 fn tests_named_in(page: &str) -> Vec<(&str, &str)> {
     let quoted = page.split('`').skip(1).step_by(2);
