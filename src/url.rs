@@ -183,17 +183,35 @@ fn is_secret(name: &str) -> bool {
     whole.contains(&name.as_str()) || part.iter().any(|part| name.contains(part))
 }
 
-/// A location without the user and password that may stand before its host.
-fn without_user(location: &str) -> String {
-    let (scheme, rest) = match location.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), location),
-    };
-    let host = rest.split('/').next().unwrap_or_default();
-    match host.rsplit_once('@') {
-        Some((user, _)) => format!("{scheme}{HIDDEN}{}", &rest[user.len()..]),
-        None => location.to_owned(),
+/// Where a colon in the place of a host can only be before a port, or in a password.
+const NETWORK: [&str; 5] = ["http", "https", "s3", "gs", "az"];
+
+/// A location without the user and password that may stand before its host, also where the
+/// password has characters that should have been encoded.
+fn without_user(scheme: &str, location: &str) -> String {
+    // Other URLs may stand behind the first scheme.
+    let (mut scheme, mut rest) = (scheme, location);
+    while let Some((next, behind)) = rest.split_once("://").filter(|(next, _)| is_scheme(next)) {
+        (scheme, rest) = (next, behind);
     }
+    let front = &location[..location.len() - rest.len()];
+    let host = rest.split('/').next().unwrap_or_default();
+    if let Some((user, _)) = host.rsplit_once('@') {
+        return format!("{front}{HIDDEN}{}", &rest[user.len()..]);
+    }
+    let is_network = NETWORK.iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    match rest.rsplit_once('@') {
+        _ if !is_network || !is_cut_password(host) => location.to_owned(),
+        Some((_, behind)) => format!("{front}{HIDDEN}@{behind}"),
+        None => format!("{front}{HIDDEN}"),
+    }
+}
+
+/// Whether what should be a host is a user and the beginning of a password: a colon stands in it,
+/// and no port behind.
+fn is_cut_password(host: &str) -> bool {
+    let port = host.rsplit_once(':').filter(|_| !host.starts_with('['));
+    port.is_some_and(|(_, port)| !port.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// Any text that was meant as a URL, fit to be shown: passwords and signatures are `***`.
@@ -201,9 +219,11 @@ fn without_user(location: &str) -> String {
 pub fn without_secrets(text: &str) -> String {
     let (location, query) = text.split_once('?').unwrap_or((text, ""));
     let shown = match location.split_once("://") {
-        Some((scheme, rest)) => format!("{scheme}://{}", without_user(rest)),
+        Some((scheme, rest)) => format!("{scheme}://{}", without_user(scheme, rest)),
         None => location.to_owned(),
     };
+    // The query is the rest of a password then.
+    let query = if shown.ends_with(HIDDEN) && !query.is_empty() { HIDDEN } else { query };
     let hide = |pair: &str| match pair.split_once('=') {
         Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
         _ => pair.to_owned(),
@@ -217,8 +237,11 @@ pub fn without_secrets(text: &str) -> String {
 /// The URL without secrets: they are shown as `***`.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, without_user(&self.location))?;
-        if !self.parameters.is_empty() {
+        let shown = without_user(&self.scheme, &self.location);
+        write!(f, "{}://{shown}", self.scheme)?;
+        if shown.ends_with(HIDDEN) && !self.parameters.is_empty() {
+            write!(f, "?{HIDDEN}")?;
+        } else if !self.parameters.is_empty() {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in &self.parameters {
                 query.append_pair(name, if is_secret(name) { HIDDEN } else { value });
@@ -283,6 +306,12 @@ mod tests {
             "https://host/volume?X-Amz-Signature=hunter2&a=1",
             "az://container/a?sig=hunter2",
             "h5://u:hunter2@x",
+            "https://me:hunter2@gs://",
+            "https://me:pass/hunter2@host/volume",
+            "https://me:hunter2/x@host/volume",
+            "https://me:pass?hunter2@host/volume",
+            "https://me:hunter2?word@host/volume",
+            "gs://s3://http://me:hunter2@host/volume",
         ] {
             let url = StoreUrl::parse(text).unwrap();
             let error = url.invalid("no").to_string();
@@ -291,7 +320,16 @@ mod tests {
         }
         let error = StoreUrl::parse("zarr://u:hunter2@host/a?token=hunter2").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
-        assert_eq!(without_secrets("s3://bucket/a@b?prefix=c"), "s3://bucket/a@b?prefix=c");
+        for plain in [
+            "s3://bucket/a@b?prefix=c",
+            "http://[::1]:80/a@b",
+            "http://host:8080/a@b?c=d",
+            "s3://http://host:80/vol",
+            "file://a:b/c",
+        ] {
+            assert_eq!(without_secrets(plain), plain);
+            assert_eq!(StoreUrl::parse(plain).unwrap().to_string(), plain);
+        }
     }
 
     #[test]

@@ -1,36 +1,7 @@
-//! The `bigarrays` command.
-//!
-//! `args` says what can be asked, `commands` has one file per command, `chunks` knows the options
-//! about chunks, `source` and `output` know foreign file formats, and only `console` prints.
-
-mod args;
-mod chunks;
-mod commands;
-mod console;
-mod error;
-mod output;
-mod phantom;
-mod picture;
-mod source;
-mod transfer;
-mod values;
-mod volume;
+//! The `bigarrays` command; all of it is in the library beside.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::Cli;
-use console::Console;
-
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(values::join_negative_values(std::env::args_os()));
-    let console = Console::new(cli.json, cli.quiet);
-    match commands::run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            console.note(&error.story());
-            error.exit_code()
-        }
-    }
+    bigarrays_cli::run()
 }
