@@ -154,16 +154,28 @@ impl StoreUrl {
             parent.parameters.retain(|(name, _)| name != "prefix");
             return Some((parent, root));
         }
-        let mut path: Vec<&str> = self.location.trim_end_matches('/').split('/').collect();
+        // A server in front of the path is no directory, and its user no name of one.
+        let (server, path) = self.location.split_at(server_len(&self.location));
+        let mut path: Vec<&str> = path.trim_end_matches('/').split('/').collect();
         if path.len() <= levels {
             return None;
         }
         let root = path.split_off(path.len() - levels).join("/");
         parent.location = match path.join("/") {
-            top if top.is_empty() => "/".into(),
-            path => path,
+            top if top.is_empty() => format!("{server}/"),
+            path => format!("{server}{path}"),
         };
         Some((parent, Prefix::new(root).ok()?))
+    }
+}
+
+/// How long `http://host` is in front of a location; 0 where there is no such thing.
+fn server_len(location: &str) -> usize {
+    match location.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
+        Some((scheme, rest)) => {
+            scheme.len() + "://".len() + rest.split('/').next().unwrap_or_default().len()
+        }
+        None => 0,
     }
 }
 
@@ -347,5 +359,10 @@ mod tests {
             Some(("sqlite:///f.db".into(), "a/b/".into()))
         );
         assert_eq!(up("vol", 1), None);
+        assert_eq!(
+            up("s3://http://host:1/bucket/vol", 1),
+            Some(("s3://http://host:1/bucket".into(), "vol/".into()))
+        );
+        assert_eq!(up("s3://http://me:hunter2@host", 1), None);
     }
 }

@@ -137,6 +137,25 @@ mod tests {
         assert_eq!(changed(1, 6), ErrorKind::Corrupt);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_record_or_told(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+            is_likely: bool,
+        ) {
+            let mut bytes = bytes;
+            if is_likely {
+                bytes.resize(LEN, 7);
+                (bytes[0], bytes[1]) = (FORMAT, bytes[1] % 8);
+            }
+            if let Ok(record) = Record::parse(&bytes) {
+                let again = record.to_bytes();
+                proptest::prop_assert_eq!(&again[..2], &bytes[..2]);
+                proptest::prop_assert_eq!(&again[8..], &bytes[8..]);
+            }
+        }
+    }
+
     #[test]
     fn a_value_has_a_piece_for_each_mebibyte_and_their_keys_are_in_order() {
         let content_encoding = ContentEncoding::Identity;
