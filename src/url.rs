@@ -126,6 +126,17 @@ impl StoreUrl {
         InvalidUrl { url: self.to_string(), reason: reason.into() }
     }
 
+    /// Refuses a bucket with a user before it: whatever stands there is not to be shown as its name.
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    pub(crate) fn check_bucket(&self, bucket: &str) -> Result<(), InvalidUrl> {
+        if bucket.contains(['@', ':']) {
+            let reason = "a bucket has no user and password before it; credentials come from the \
+                          environment, from files or from code";
+            return Err(self.invalid(reason));
+        }
+        Ok(())
+    }
+
     /// The parameter `prefix`, which every store takes: a place inside the store.
     ///
     /// # Errors
@@ -198,6 +209,11 @@ fn is_secret(name: &str) -> bool {
 /// Where a colon in the place of a host can only be before a port, or in a password.
 const NETWORK: [&str; 5] = ["http", "https", "s3", "gs", "az"];
 
+/// Whether all parameters belong to a server: one without a value may be a token itself.
+fn is_web(scheme: &str) -> bool {
+    NETWORK[..2].iter().any(|known| known.eq_ignore_ascii_case(scheme))
+}
+
 /// A location without the user and password that may stand before its host, also where the
 /// password has characters that should have been encoded.
 fn without_user(scheme: &str, location: &str) -> String {
@@ -236,9 +252,14 @@ pub fn without_secrets(text: &str) -> String {
     };
     // The query is the rest of a password then.
     let query = if shown.ends_with(HIDDEN) && !query.is_empty() { HIDDEN } else { query };
-    let hide = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
-        _ => pair.to_owned(),
+    let is_web = is_web(shown.split_once("://").map_or("", |(scheme, _)| scheme));
+    let hide = |pair: &str| {
+        let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
+        match (decoded, pair.split_once('=')) {
+            (Some((name, _)), Some((raw, _))) if is_secret(&name) => format!("{raw}={HIDDEN}"),
+            (_, None) if is_web && !pair.is_empty() => HIDDEN.to_owned(),
+            _ => pair.to_owned(),
+        }
     };
     match query {
         "" => shown,
@@ -256,7 +277,11 @@ impl fmt::Display for StoreUrl {
         } else if !self.parameters.is_empty() {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in &self.parameters {
-                query.append_pair(name, if is_secret(name) { HIDDEN } else { value });
+                match (is_secret(name), value.as_str()) {
+                    (false, "") if is_web(&self.scheme) => query.append_key_only(HIDDEN),
+                    (true, _) => query.append_pair(name, HIDDEN),
+                    (false, value) => query.append_pair(name, value),
+                };
             }
             write!(f, "?{}", query.finish())?;
         }
@@ -324,6 +349,8 @@ mod tests {
             "https://me:pass?hunter2@host/volume",
             "https://me:hunter2?word@host/volume",
             "gs://s3://http://me:hunter2@host/volume",
+            "https://host/volume?hunter2",
+            "https://host/volume?X-Amz-Signatur%65=hunter2",
         ] {
             let url = StoreUrl::parse(text).unwrap();
             let error = url.invalid("no").to_string();

@@ -186,7 +186,7 @@ fn in_code(server: &str) {
         GcsCredentials::tokens(|| Ok::<_, std::io::Error>(CANARY.into())),
         GcsCredentials::tokens(|| Err::<bigarrays::backends::remote::Secret, _>("none today")),
         GcsCredentials::json(format!(
-            "{{\"type\": \"service_account\", \"private_key\": \"{CANARY}\", \"client_email\": \"{CANARY}\"}}"
+            "{{\"type\": \"service_account\", \"private_key\": \"{CANARY}\", \"client_email\": \"me\"}}"
         )),
         GcsCredentials::json(format!("not JSON: {CANARY}")),
     ] {
@@ -235,6 +235,8 @@ fn urls(server: &str) -> Vec<String> {
         format!("s3://vol/em?endpoint=me:{CANARY}@nonsense"),
         format!("s3://vol/em?secret_access_key={CANARY}"),
         format!("s3://me:{CANARY}@vol/em?endpoint={server}"),
+        format!("az://me:{CANARY}/{CANARY}@vol/em?account=lab&endpoint={server}"),
+        format!("{server}/vol?{CANARY}"),
         format!("gs://vol/em?endpoint=http://me:{CANARY}@{host}"),
         format!("gs://me:{CANARY}@vol/em?token={CANARY}"),
         format!("az://vol/em?account=lab&endpoint=http://me:{CANARY}@{host}/lab"),
