@@ -22,6 +22,9 @@
 mod facts;
 #[cfg(all(feature = "fs", unix))]
 pub mod fs;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "gcs")]
 pub mod gcs;
 #[cfg(feature = "hdf5")]

@@ -176,6 +176,28 @@ mod tests {
         assert_eq!(changed(1, 6), ErrorKind::Corrupt);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_record_or_told(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+            is_likely: bool,
+        ) {
+            let mut bytes = bytes;
+            if is_likely {
+                let sums = bytes.get(LEN..).unwrap_or_default().len() / 4 % 3;
+                bytes.resize(LEN + 4 * sums, 7);
+                (bytes[0], bytes[1]) = (if sums == 0 { BARE } else { SUMMED }, bytes[1] % 8);
+                let size = PIECE * sums as u64;
+                bytes[16..LEN].copy_from_slice(&size.to_le_bytes());
+            }
+            if let Ok((record, sums)) = Record::parse_with_sums(&bytes) {
+                let again = record.to_bytes(sums.as_ref());
+                proptest::prop_assert_eq!(&again[..2], &bytes[..2]);
+                proptest::prop_assert_eq!(&again[8..], &bytes[8..]);
+            }
+        }
+    }
+
     #[test]
     fn a_value_has_a_piece_for_each_mebibyte_and_their_keys_are_in_order() {
         let content_encoding = ContentEncoding::Identity;

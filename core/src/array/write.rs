@@ -16,7 +16,7 @@ use crate::geometry::{BoundingBox, ChunkPart};
 const MAX_WAVE: usize = 64;
 
 /// What else a writer can do about a box that is not aligned.
-const OR_UPDATE: &str = "; or ask for read-modify-write";
+pub(super) const OR_UPDATE: &str = "; or ask for read-modify-write";
 
 impl<B: KeyValueBackend> BigArray<B> {
     /// Writes an array `[x, y, z, c]` (or `[x, y, z]` into a volume of one channel) at a voxel.

@@ -82,6 +82,8 @@ mod change;
 mod config;
 mod describe;
 mod edit;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod geometry;
 mod list;
 mod names;
