@@ -147,7 +147,6 @@ fn an_import_far_larger_than_memory_and_back_is_what_it_was() {
         file.seek(SeekFrom::Start(n * (len / 97))).expect("sought");
         file.write_all(format!("here is number {n}").as_bytes()).expect("written");
     }
-    // A row of 256 chunks of 128³ would fit by far.
     let import = format!(
         "import in.raw file://vol?durability=none --size 1024,1024,{z} --dtype uint8 --chunk 128,128,128 --compress gzip:1 --memory {memory}M"
     );
