@@ -127,7 +127,7 @@ pub(super) fn cases(bench: &Bench) -> Vec<Case> {
         ("Memory that is no number", &format!("{cut} --memory lots")),
         ("A file of a format that is not written", "cutout vol -o out.jpg"),
         ("A PNG of many z", "cutout vol -o out.png"),
-        ("A TIFF that does not fit in memory", "cutout vol -o out.tif --memory 1K"),
+        ("A PNG that does not fit in memory", "cutout vol --box :,:,0:1 -o out.png --memory 100"),
         (
             "A file larger than files are",
             "cutout vol --box 0:1000000000000,0:1000000000000,0:4 -o out.raw",
