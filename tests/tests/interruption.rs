@@ -103,6 +103,7 @@ fn an_interrupted_import_leaves_whole_chunks_and_the_same_command_finishes() {
         assert_interrupted(&output, status, "run the same command again to finish");
         assert_eq!(leftovers(&bench.path("")), [] as [String; 0]);
 
+        bench.succeeds(&format!("verify {url} --deep"));
         let missing = bench.succeeds(&format!("missing {url}")).lines().count();
         assert!((1..2048).contains(&missing), "{missing} chunks are missing");
         bench.succeeds(&line);
@@ -139,6 +140,30 @@ fn an_interrupted_import_into_sqlite_and_shards_finishes_too() {
     bench.succeeds(&line);
     bench.succeeds("cutout shards -o back.raw");
     assert!(fs::read(bench.path("back.raw")).ok() == fs::read(bench.path("in.raw")).ok());
+}
+
+#[test]
+fn an_interrupted_copy_or_pyramid_leaves_a_volume_that_is_sound_and_goes_on() {
+    let Some(bench) = Bench::new() else { return };
+    source(&bench);
+    bench.succeeds(&format!("import in.raw vol {IMPORT}"));
+    let copy = "copy vol twin --chunk 8,8,8 --memory 2M --jobs 1 --journal journal";
+    let chunks = bench.path("twin");
+    let output = interrupt(&bench, copy, "-INT", || files(&chunks).len() > 400);
+    assert_interrupted(&output, 130, "--resume");
+    bench.succeeds("verify twin --deep");
+    let strange = leftovers(&bench.path(""));
+    assert!(strange.iter().all(|name| name.ends_with("journal")), "{strange:?}");
+    bench.succeeds(&format!("{copy} --resume --verify"));
+
+    let pyramid = "downsample vol --scales 2 --memory 2M --jobs 1 --journal journal";
+    let chunks = bench.path("vol/2_2_1");
+    let output = interrupt(&bench, pyramid, "-TERM", || files(&chunks).len() > 20);
+    assert_interrupted(&output, 128 + 15, "--resume");
+    bench.succeeds("verify vol --deep");
+    bench.succeeds(&format!("{pyramid} --resume"));
+    assert_eq!(bench.succeeds("missing vol --scale 2"), "");
+    bench.succeeds("verify vol --deep");
 }
 
 #[test]
