@@ -1,6 +1,10 @@
 //! Calls that are stopped, dropped, or broken by a panic: they end, and leave whole chunks.
 
-#![expect(clippy::unwrap_used, reason = "test helpers outside test functions may fail a test")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test helpers outside test functions may fail a test"
+)]
 
 use std::fmt;
 use std::num::NonZeroUsize;

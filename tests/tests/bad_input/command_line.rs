@@ -49,12 +49,12 @@ fn prepare(bench: &Bench) {
         fs::write(bench.path(name), info(&|text| text.replace(from, to))).expect("written");
     }
     fs::create_dir(bench.path("empty")).expect("made");
-    fs::create_dir(bench.path("round")).expect("made");
-    fs::write(
-        bench.path("round/info"),
-        format!(r#"{{"redirect": "file://{}"}}"#, bench.path("round").display()),
-    )
-    .expect("written");
+    for (here, there) in [("round", "trip"), ("trip", "round")] {
+        fs::create_dir(bench.path(here)).expect("made");
+        let there = bench.path(there);
+        let moved = format!(r#"{{"redirect": "file://{}"}}"#, there.display());
+        fs::write(bench.path(here).join("info"), moved).expect("written");
+    }
     fs::create_dir(bench.path("mine")).expect("made");
     fs::write(bench.path("mine/thesis.txt"), "precious").expect("written");
     bench.succeeds("create vol --size 40,40,40 --dtype uint8 --chunk 8,8,4");
