@@ -1,7 +1,12 @@
 //! Each request of each verb of an array fails once: that is told with the key, nothing else
 //! changes, and the array works afterwards.
 
-#![expect(clippy::unwrap_used, reason = "test helpers outside test functions may fail a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test helpers outside test functions may fail a test"
+)]
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
