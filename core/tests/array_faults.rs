@@ -1,7 +1,12 @@
 //! Each request of each verb of an array fails once: that is told with the key, nothing else
 //! changes, and the array works afterwards.
 
-#![expect(clippy::unwrap_used, reason = "test helpers outside test functions may fail a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test helpers outside test functions may fail a test"
+)]
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -68,11 +73,13 @@ fn content(store: &MemoryBackend) -> Content {
     listed.into_iter().map(|meta| (meta.key.to_string(), get(&meta.key))).collect()
 }
 
+type Verb = fn(&Array) -> Result<()>;
+
 /// A verb and the volume that it works on.
 struct Case {
     name: &'static str,
     sharded: bool,
-    act: fn(&Array) -> Result<()>,
+    act: Verb,
 }
 
 fn read_and_compare(array: &Array) -> Result<()> {
@@ -132,7 +139,7 @@ fn put_info(array: &Array) -> Result<()> {
     array.commit_info(info).map(drop)
 }
 
-const VERBS: [(&str, fn(&Array) -> Result<()>); 9] = [
+const VERBS: [(&str, Verb); 9] = [
     ("read", read_and_compare),
     ("points", points),
     ("aligned write", aligned),

@@ -192,7 +192,7 @@ fn check(
     seen: &mut Seen,
 ) {
     let story = || format!("{under_way:?} was under way: {before:?} -> {after:?}, not {found:?}");
-    let mut taken = vec![false; KEYS];
+    let mut taken = [false; KEYS];
     for n in 0..KEYS {
         assert!(found[n] == before[n] || found[n] == after[n], "key {n}: {}", story());
         taken[n] = found[n] != before[n];

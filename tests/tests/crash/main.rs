@@ -8,7 +8,7 @@
 //! `BIGARRAYS_KILL_ROUNDS=500` kills so many writers a store instead of a few, and
 //! `BIGARRAYS_KILL_SEED` repeats a run, as far as the machine lets it.
 
-#![expect(clippy::expect_used, reason = "test helpers may fail a test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "test helpers may fail a test")]
 
 mod import;
 mod kill;

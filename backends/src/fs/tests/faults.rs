@@ -24,7 +24,7 @@ const BEFORE: [(&str, u64); 5] =
 
 fn value(number: u64) -> Value {
     let bytes = sealed(number, if number == 2 { 100_000 } else { 300 });
-    let packed = number % 4 == 0;
+    let packed = number.is_multiple_of(4);
     let encoding = if packed { ContentEncoding::Gzip } else { ContentEncoding::Identity };
     Value::encoded(bytes, encoding)
 }

@@ -160,7 +160,7 @@ impl Editor<'_> {
     ) -> Result<Option<Changed>, H5Error> {
         let old = plan.old.as_deref();
         if leaves_nothing(old, &plan.path, plan.changes) {
-            return self.publish(plan, when, held, |path| calls::unlink(path));
+            return self.publish(plan, when, held, calls::unlink);
         }
         let removes = plan.changes.values().any(Option::is_none);
         if self.writing.in_place && !removes && old.is_some() {
