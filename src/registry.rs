@@ -10,7 +10,7 @@ use bigarrays_core::wrap::{Checksummed, Prefixed, ReadOnly, Retry};
 
 use crate::open::OpenError;
 use crate::stores;
-use crate::url::StoreUrl;
+use crate::url::{InvalidUrl, StoreUrl};
 
 /// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,18 +62,18 @@ fn with_cache(store: DynBackend, url: &StoreUrl) -> Result<DynBackend, OpenError
 
 /// Stores that keep checksums themselves, unless their URL says otherwise.
 const SUMMED: [&str; 2] = ["sqlite", "rocksdb"];
-/// Stores whose values are cut out of files of others: there is no place for checksums.
-const FOREIGN: [&str; 2] = ["h5", "sections"];
+/// Stores whose values are cut out of files of others, or that are only read: there is no place for
+/// checksums.
+const FOREIGN: [&str; 4] = ["h5", "sections", "http", "https"];
 
-/// The store with checksums beside its values, if its URL asks for them and it keeps none itself.
-fn with_checksums(store: DynBackend, url: &StoreUrl) -> Result<DynBackend, OpenError> {
+/// Whether a URL asks for checksums beside the values of a store that keeps none itself.
+fn wants_checksums(url: &StoreUrl) -> Result<bool, InvalidUrl> {
+    let scheme = url.scheme();
     match url.flag("checksums")? {
-        Some(true) if FOREIGN.contains(&url.scheme()) => {
-            let scheme = url.scheme();
-            Err(url.invalid(format!("{scheme}:// has no place for checksums")).into())
+        Some(true) if FOREIGN.contains(&scheme) => {
+            Err(url.invalid(format!("{scheme}:// has no place for checksums")))
         }
-        Some(true) if !SUMMED.contains(&url.scheme()) => Ok(Arc::new(Checksummed::new(store))),
-        _ => Ok(store),
+        flag => Ok(flag == Some(true) && !SUMMED.contains(&scheme)),
     }
 }
 
@@ -155,11 +155,14 @@ impl Registry {
             return Err(self.unknown(url.scheme()));
         };
         let prefix = url.prefix()?;
+        let is_summed = wants_checksums(url)?;
         let mut store = factory(url, access)?;
         if store.capabilities().io == IoModel::Async {
             store = Arc::new(Retry::new(store));
         }
-        store = with_checksums(store, url)?;
+        if is_summed {
+            store = Arc::new(Checksummed::new(store));
+        }
         store = with_cache(store, url)?;
         if access == Access::ReadOnly && store.capabilities().writable {
             store = Arc::new(ReadOnly::new(store));

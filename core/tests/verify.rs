@@ -236,6 +236,31 @@ fn names_that_no_reader_looks_for_are_found_and_others_are_left_aside() {
 }
 
 #[test]
+fn other_chunk_sizes_other_scales_and_documents_in_the_folder_are_not_wrong() {
+    let mut info =
+        VolumeInfo::builder(DataType::Uint8, [16; 3]).chunk_size([8; 3]).build().unwrap();
+    let mut half = info.scales[0].clone();
+    info.scales[0].key = ".".into();
+    info.scales[0].chunk_sizes.push([16; 3]);
+    half.key = "half".into();
+    half.resolution = [2.0; 3];
+    info.scales.push(half);
+    let array = BigArray::create(MemoryBackend::new(), info).unwrap();
+    let voxels = Array3::<u8>::ones((16, 16, 16));
+    array.write([0; 3], voxels.view()).unwrap();
+    array.at_scale(1).unwrap().write([0; 3], voxels.view()).unwrap();
+    put(array.backend(), "0-16_0-16_0-16", vec![1; 16 * 16 * 16]);
+    put(array.backend(), "provenance", "{}");
+    put(array.backend(), "mesh/info", "{}");
+    let report = verify(&array, DEEP);
+    assert_eq!((report.bad, report.stored, report.foreign), (vec![], 8, 2));
+    let foreign: Vec<&str> = report.foreign_keys.iter().map(Key::as_str).collect();
+    assert_eq!(foreign, ["0-16_0-16_0-16", "mesh/info"]);
+    let report = verify(&array.at_scale(1).unwrap(), DEEP);
+    assert_eq!((report.bad, report.stored, report.foreign), (vec![], 8, 0));
+}
+
+#[test]
 fn missing_chunks_are_told_by_name_if_all_are_expected() {
     let array = plain();
     array.delete([0..8, 8..16, 100..108]).unwrap();

@@ -111,6 +111,33 @@ fn a_flipped_byte_is_found_by_the_checksums_of_the_stores_that_keep_them() {
     bench.fails(1, "verify sqlite://here/x.db?checksums=maybe", &["true or false"]);
 }
 
+/// Bytes of a file that change while its time does not, as on a disk that loses them.
+#[test]
+fn bytes_that_a_disk_lost_are_found_where_checksums_were_asked_for() {
+    let Some(bench) = Bench::new() else { return };
+    bench.npy("a.npy", "|u1", "20, 10, 6", &ramp(1200));
+    let url = format!("file://{}?checksums=true", bench.path("vol").display());
+    bench.succeeds(&format!("import a.npy {url} --chunk 8,8,4"));
+    assert!(bench.path("vol/.sums/1_1_1/8-16_0-8_0-4").exists());
+    let path = bench.path("vol/1_1_1/8-16_0-8_0-4");
+    let time = fs::metadata(&path).unwrap().modified().unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[77] ^= 8;
+    fs::write(&path, bytes).unwrap();
+    fs::File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
+    assert_eq!(bad(&bench, &format!("{url} --deep")), ["1_1_1/8-16_0-8_0-4"]);
+    bench.fails(1, &format!("cutout {url} -o x.npy"), &["CRC32C", "8-16_0-8_0-4"]);
+    assert_eq!(bad(&bench, "vol --deep"), [""; 0], "who asks for no checksums gets none");
+    // Whoever overwrites it leaves nothing to be compared.
+    bench.succeeds("import a.npy vol");
+    assert_eq!(bad(&bench, &format!("{url} --deep")), [""; 0]);
+    bench.succeeds(&format!("rm {url} --all"));
+    assert!(!bench.path("vol/.sums/1_1_1").exists());
+    if cfg!(feature = "hdf5") {
+        bench.fails(1, "info h5://there?checksums=true", &["no place for checksums"]);
+    }
+}
+
 #[test]
 fn damaged_files_are_told_one_a_line_in_the_order_of_their_keys() {
     let Some(bench) = Bench::new() else { return };

@@ -111,7 +111,7 @@ pub use store::RocksDbBackend;
 pub const FACTS: crate::StoreFacts = crate::StoreFacts {
     feature: "rocksdb",
     schemes: &["rocksdb"],
-    what: "a RocksDB directory; a value is a numbered piece",
+    what: "a RocksDB directory; a value is a numbered piece, with a checksum",
     atomicity: "transaction, a batch as a whole",
     durability: "a power cut, by default",
     compare_and_swap: "between threads; only one process writes",

@@ -92,7 +92,7 @@ pub use store::SqliteBackend;
 pub const FACTS: crate::StoreFacts = crate::StoreFacts {
     feature: "sqlite",
     schemes: &["sqlite"],
-    what: "one file; a value is a row",
+    what: "one file; a value is a row, with a checksum",
     atomicity: "transaction, a batch as a whole",
     durability: "a power cut, by default",
     compare_and_swap: "between threads and processes of one machine",

@@ -164,7 +164,7 @@ fn identity(url: &str, options: VerifyOptions, scales: &[BigArray]) -> Value {
     let array = scales.first();
     let volume: Vec<Value> = array
         .into_iter()
-        .flat_map(|array| array.scales())
+        .flat_map(BigArray::scales)
         .map(|scale| {
             json!({
                 "key": scale.key,

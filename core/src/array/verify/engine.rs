@@ -1,6 +1,8 @@
 //! The verb: group after group, with a checkpoint after each.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -60,11 +62,28 @@ pub(super) fn damage<B: KeyValueBackend>(
     match error.kind() {
         ErrorKind::Corrupt => Ok(words(&error)),
         // A disk that fails to read one file.
-        ErrorKind::Other if array.backend().capabilities().io == IoModel::Blocking => {
+        ErrorKind::Other
+            if array.backend().capabilities().io == IoModel::Blocking && !is_of_process(&error) =>
+        {
             Ok(words(&error))
         }
         _ => Err(error),
     }
+}
+
+/// Whether a failure says nothing of the value: no memory, or too many open files.
+fn is_of_process(error: &BackendError) -> bool {
+    // ENOMEM, ENFILE, EMFILE: the same on all Unixes.
+    const SCARCE: [i32; 3] = [12, 23, 24];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let code = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+        if code.is_some_and(|code| SCARCE.contains(&code)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 impl<B: KeyValueBackend> BigArray<B> {
@@ -228,5 +247,20 @@ impl<B: KeyValueBackend> Check<'_, B> {
             foreign: listing.foreign,
             foreign_keys: listing.foreign_keys,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::Operation;
+
+    #[test]
+    fn what_the_process_lacks_is_no_damage() {
+        let failure =
+            |code| BackendError::io("", Operation::Get, io::Error::from_raw_os_error(code));
+        assert!(is_of_process(&failure(24)));
+        assert!(!is_of_process(&failure(5)));
+        assert!(!is_of_process(&BackendError::new(ErrorKind::Other, "", Operation::Get)));
     }
 }
