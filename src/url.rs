@@ -219,6 +219,17 @@ fn is_secret(name: &str) -> bool {
 /// Where a colon in the place of a host can only be before a port, or in a password.
 const NETWORK: [&str; 5] = ["http", "https", "s3", "gs", "az"];
 
+/// The value of a parameter as it is shown: no secret, and no user of another address.
+fn shown_value(name: &str, value: &str) -> String {
+    if is_secret(name) {
+        HIDDEN.to_owned()
+    } else if name == "endpoint" || value.contains("://") {
+        without_user("http", value)
+    } else {
+        value.to_owned()
+    }
+}
+
 /// Whether all parameters belong to a server: one without a value may be a token itself.
 fn is_web(scheme: &str) -> bool {
     NETWORK[..2].iter().any(|known| known.eq_ignore_ascii_case(scheme))
@@ -266,7 +277,10 @@ pub fn without_secrets(text: &str) -> String {
     let hide = |pair: &str| {
         let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
         match (decoded, pair.split_once('=')) {
-            (Some((name, _)), Some((raw, _))) if is_secret(&name) => format!("{raw}={HIDDEN}"),
+            (Some((name, value)), Some((raw, _))) => match shown_value(&name, &value) {
+                shown if shown == value => pair.to_owned(),
+                shown => format!("{raw}={shown}"),
+            },
             (_, None) if is_web && !pair.is_empty() => HIDDEN.to_owned(),
             _ => pair.to_owned(),
         }
@@ -287,10 +301,9 @@ impl fmt::Display for StoreUrl {
         } else if !self.parameters.is_empty() {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in &self.parameters {
-                match (is_secret(name), value.as_str()) {
-                    (false, "") if is_web(&self.scheme) => query.append_key_only(HIDDEN),
-                    (true, _) => query.append_pair(name, HIDDEN),
-                    (false, value) => query.append_pair(name, value),
+                match value.as_str() {
+                    "" if is_web(&self.scheme) => query.append_key_only(HIDDEN),
+                    value => query.append_pair(name, &shown_value(name, value)),
                 };
             }
             write!(f, "?{}", query.finish())?;
@@ -360,6 +373,9 @@ mod tests {
             "https://me:hunter2?word@host/volume",
             "gs://s3://http://me:hunter2@host/volume",
             "https://host/volume?hunter2",
+            "s3://vol/em?endpoint=http://me:hunter2@host",
+            "gs://vol/em?endpoint=http%3A%2F%2Fme%3Ahunter2%40host&prefix=a",
+            "az://vol/em?endpoint=me:hunter2@host",
             "https://host/volume?X-Amz-Signatur%65=hunter2",
         ] {
             let url = StoreUrl::parse(text).unwrap();

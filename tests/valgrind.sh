@@ -42,6 +42,9 @@ check() { # directory of the package, program, tests; `--skip` leaves some out
         "$binary" --test-threads=1 "$@")
 }
 
+# Tests of properties take their number of cases times the slowness of valgrind.
+export PROPTEST_CASES="${PROPTEST_CASES:-16}"
+
 say() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 say "building"

@@ -405,9 +405,7 @@ fn the_command_shows_no_secret() {
         let url = url.as_str();
         for arguments in [
             &["--json", "info", url][..],
-            &["info", url],
             &["--json", "cutout", url, "--box", "0:1,0:1,0:1", "-o", "-"],
-            &["--json", "check-store", url],
             &["info", url, "--nonsense"],
         ] {
             let mut command = clean(&program, home.path());

@@ -17,7 +17,6 @@
     unreachable_pub,
     unused_imports,
     missing_docs,
-    clippy::panic,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     reason = "checks may fail, and do not use all of a room"
