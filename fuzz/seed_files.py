@@ -4,8 +4,8 @@
     python fuzz/seed_files.py       (a Python with numpy, tifffile, nibabel, Pillow and h5py)
 
 Writes corpus/TARGET/NAME beside this script; how an input is laid out is told at the targets in
-tests/src/hostile and backends/src/fuzzing.rs. Made with numpy 2.4, tifffile 2026.3, nibabel 5.4,
-Pillow 11.3, h5py 3.15; all content is from a fixed seed.
+tests/src/hostile and backends/src/fuzzing.rs. Made with numpy 2.2.6, tifffile 2025.5.10,
+nibabel 5.3.2, Pillow 11.3.0, h5py 3.16.0 (HDF5 2.0.0); all content is from a fixed seed.
 """
 
 import gzip

@@ -15,9 +15,9 @@ macro_rules! entries {
 
 entries! {
     ARGUMENTS: "parsers", arguments, "Values on the command line.";
-    NPY: "parsers", npy, "A file of numpy; a first byte that is odd packs it in gzip's name.";
+    NPY: "parsers", npy, "A file of numpy; where the first byte is odd its name says gzip.";
     TIFF: "parsers", tiff, "A TIFF file.";
-    NIFTI: "parsers", nifti, "A NIfTI file; a first byte that is odd packs it in gzip's name.";
+    NIFTI: "parsers", nifti, "A NIfTI file; where the first byte is odd its name says gzip.";
     PNG: "parsers", png, "A PNG file.";
     SQLITE: "sqlite", sqlite, "A database of the store `sqlite://`.";
 }
