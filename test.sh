@@ -5,6 +5,7 @@
 #
 #   CARGO_TARGET_DIR      where to build       [default: the user's cache folder]
 #   BIGARRAYS_SHARED      data and checks beside the project, if there are any  [../shared]
+#   BIGARRAYS_KILL_ROUNDS how many writers are killed in each store   [a few; 500 for a long run]
 set -euo pipefail
 cd "$(dirname "$0")"
 

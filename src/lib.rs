@@ -28,6 +28,7 @@
 
 #[cfg(all(feature = "fs", unix))]
 mod cache;
+mod clean;
 mod layouts;
 mod open;
 mod registry;
@@ -39,6 +40,7 @@ pub use bigarrays_core::*;
 pub use bigarrays_info as info;
 #[cfg(all(feature = "fs", unix))]
 pub use cache::{cache_folder, open_cache};
+pub use clean::{Cleaned, clean, leftovers};
 pub use open::{NoVolume, OpenError, OpenOptions, create, open, open_store};
 pub use registry::{Access, OPTIONAL_SCHEMES, Registry, StoreFactory};
 pub use url::{InvalidUrl, StoreUrl, without_secrets};

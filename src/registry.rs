@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use bigarrays_core::DynBackend;
 use bigarrays_core::backend::IoModel;
-use bigarrays_core::wrap::{Prefixed, ReadOnly, Retry};
+use bigarrays_core::wrap::{Checksummed, Prefixed, ReadOnly, Retry};
 
 use crate::open::OpenError;
 use crate::stores;
-use crate::url::StoreUrl;
+use crate::url::{InvalidUrl, StoreUrl};
 
 /// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +57,23 @@ fn with_cache(store: DynBackend, url: &StoreUrl) -> Result<DynBackend, OpenError
     match url.parameter("cache") {
         None => Ok(store),
         Some(_) => Err(OpenError::NotCompiledIn { scheme: "file".into(), feature: "fs" }),
+    }
+}
+
+/// Stores that keep checksums themselves, unless their URL says otherwise.
+const SUMMED: [&str; 2] = ["sqlite", "rocksdb"];
+/// Stores whose values are cut out of files of others, or that are only read: there is no place for
+/// checksums.
+const FOREIGN: [&str; 4] = ["h5", "sections", "http", "https"];
+
+/// Whether a URL asks for checksums beside the values of a store that keeps none itself.
+fn wants_checksums(url: &StoreUrl) -> Result<bool, InvalidUrl> {
+    let scheme = url.scheme();
+    match url.flag("checksums")? {
+        Some(true) if FOREIGN.contains(&scheme) => {
+            Err(url.invalid(format!("{scheme}:// has no place for checksums")))
+        }
+        flag => Ok(flag == Some(true) && !SUMMED.contains(&scheme)),
     }
 }
 
@@ -121,7 +138,9 @@ impl Registry {
     /// Opens the store that a URL names, at its `prefix` if it has one.
     ///
     /// A store behind a network is tried again where it fails for the moment
-    /// ([`Retry`]). With `cache=FOLDER` its values are kept in a folder ([`DiskCache`]; an empty
+    /// ([`Retry`]). With `checksums=true` a store that keeps no checksums itself gets them beside
+    /// its values ([`Checksummed`]); with `checksums=false` one that does neither writes nor
+    /// compares them. With `cache=FOLDER` its values are kept in a folder ([`DiskCache`]; an empty
     /// value means the folder of `cache_folder`), up to `cache-size=BYTES` (500M, 20G; default
     /// 10G) in all, and the store is asked at every read whether they are still the same, or not
     /// for `cache-age=SECONDS`, or never (`forever`).
@@ -136,9 +155,13 @@ impl Registry {
             return Err(self.unknown(url.scheme()));
         };
         let prefix = url.prefix()?;
+        let is_summed = wants_checksums(url)?;
         let mut store = factory(url, access)?;
         if store.capabilities().io == IoModel::Async {
             store = Arc::new(Retry::new(store));
+        }
+        if is_summed {
+            store = Arc::new(Checksummed::new(store));
         }
         store = with_cache(store, url)?;
         if access == Access::ReadOnly && store.capabilities().writable {
@@ -147,7 +170,7 @@ impl Registry {
         Ok(if prefix.is_root() { store } else { Arc::new(Prefixed::new(store, prefix)) })
     }
 
-    fn unknown(&self, scheme: &str) -> OpenError {
+    pub(crate) fn unknown(&self, scheme: &str) -> OpenError {
         let scheme = scheme.to_owned();
         match OPTIONAL_SCHEMES.iter().find(|(optional, _)| *optional == scheme) {
             Some((_, feature)) => OpenError::NotCompiledIn { scheme, feature },

@@ -27,7 +27,7 @@ pub struct InvalidUrl {
 }
 
 /// Parameters that every store takes.
-const COMMON: [&str; 4] = ["prefix", "cache", "cache-age", "cache-size"];
+const COMMON: [&str; 5] = ["prefix", "checksums", "cache", "cache-age", "cache-size"];
 
 const FORMAT_PREFIX: &str = "precomputed://";
 const FORMAT_SUFFIX: &str = "|neuroglancer-precomputed:";
@@ -90,6 +90,16 @@ impl StoreUrl {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// A parameter that is `true` or `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, InvalidUrl> {
+        match self.parameter(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(said) => Err(self.invalid(format!("{name} is true or false, and not {said:?}"))),
+        }
+    }
+
     /// The parameters behind the `?` in their order, without those that every store takes.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -126,6 +136,17 @@ impl StoreUrl {
         InvalidUrl { url: self.to_string(), reason: reason.into() }
     }
 
+    /// Refuses a bucket with a user before it: whatever stands there is not to be shown as its name.
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    pub(crate) fn check_bucket(&self, bucket: &str) -> Result<(), InvalidUrl> {
+        if bucket.contains(['@', ':']) {
+            let reason = "a bucket has no user and password before it; credentials come from the \
+                          environment, from files or from code";
+            return Err(self.invalid(reason));
+        }
+        Ok(())
+    }
+
     /// The parameter `prefix`, which every store takes: a place inside the store.
     ///
     /// # Errors
@@ -154,16 +175,28 @@ impl StoreUrl {
             parent.parameters.retain(|(name, _)| name != "prefix");
             return Some((parent, root));
         }
-        let mut path: Vec<&str> = self.location.trim_end_matches('/').split('/').collect();
+        // A server in front of the path is no directory, and its user no name of one.
+        let (server, path) = self.location.split_at(server_len(&self.location));
+        let mut path: Vec<&str> = path.trim_end_matches('/').split('/').collect();
         if path.len() <= levels {
             return None;
         }
         let root = path.split_off(path.len() - levels).join("/");
         parent.location = match path.join("/") {
-            top if top.is_empty() => "/".into(),
-            path => path,
+            top if top.is_empty() => format!("{server}/"),
+            path => format!("{server}{path}"),
         };
         Some((parent, Prefix::new(root).ok()?))
+    }
+}
+
+/// How long `http://host` is in front of a location; 0 where there is no such thing.
+fn server_len(location: &str) -> usize {
+    match location.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
+        Some((scheme, rest)) => {
+            scheme.len() + "://".len() + rest.split('/').next().unwrap_or_default().len()
+        }
+        None => 0,
     }
 }
 
@@ -183,17 +216,51 @@ fn is_secret(name: &str) -> bool {
     whole.contains(&name.as_str()) || part.iter().any(|part| name.contains(part))
 }
 
-/// A location without the user and password that may stand before its host.
-fn without_user(location: &str) -> String {
-    let (scheme, rest) = match location.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), location),
-    };
-    let host = rest.split('/').next().unwrap_or_default();
-    match host.rsplit_once('@') {
-        Some((user, _)) => format!("{scheme}{HIDDEN}{}", &rest[user.len()..]),
-        None => location.to_owned(),
+/// Where a colon in the place of a host can only be before a port, or in a password.
+const NETWORK: [&str; 5] = ["http", "https", "s3", "gs", "az"];
+
+/// The value of a parameter as it is shown: no secret, and no user of another address.
+fn shown_value(name: &str, value: &str) -> String {
+    if is_secret(name) {
+        HIDDEN.to_owned()
+    } else if name == "endpoint" || value.contains("://") {
+        without_user("http", value)
+    } else {
+        value.to_owned()
     }
+}
+
+/// Whether all parameters belong to a server: one without a value may be a token itself.
+fn is_web(scheme: &str) -> bool {
+    NETWORK[..2].iter().any(|known| known.eq_ignore_ascii_case(scheme))
+}
+
+/// A location without the user and password that may stand before its host, also where the
+/// password has characters that should have been encoded.
+fn without_user(scheme: &str, location: &str) -> String {
+    // Other URLs may stand behind the first scheme.
+    let (mut scheme, mut rest) = (scheme, location);
+    while let Some((next, behind)) = rest.split_once("://").filter(|(next, _)| is_scheme(next)) {
+        (scheme, rest) = (next, behind);
+    }
+    let front = &location[..location.len() - rest.len()];
+    let host = rest.split('/').next().unwrap_or_default();
+    if let Some((user, _)) = host.rsplit_once('@') {
+        return format!("{front}{HIDDEN}{}", &rest[user.len()..]);
+    }
+    let is_network = NETWORK.iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    match rest.rsplit_once('@') {
+        _ if !is_network || !is_cut_password(host) => location.to_owned(),
+        Some((_, behind)) => format!("{front}{HIDDEN}@{behind}"),
+        None => format!("{front}{HIDDEN}"),
+    }
+}
+
+/// Whether what should be a host is a user and the beginning of a password: a colon stands in it,
+/// and no port behind.
+fn is_cut_password(host: &str) -> bool {
+    let port = host.rsplit_once(':').filter(|_| !host.starts_with('['));
+    port.is_some_and(|(_, port)| !port.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// Any text that was meant as a URL, fit to be shown: passwords and signatures are `***`.
@@ -201,12 +268,22 @@ fn without_user(location: &str) -> String {
 pub fn without_secrets(text: &str) -> String {
     let (location, query) = text.split_once('?').unwrap_or((text, ""));
     let shown = match location.split_once("://") {
-        Some((scheme, rest)) => format!("{scheme}://{}", without_user(rest)),
+        Some((scheme, rest)) => format!("{scheme}://{}", without_user(scheme, rest)),
         None => location.to_owned(),
     };
-    let hide = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
-        _ => pair.to_owned(),
+    // The query is the rest of a password then.
+    let query = if shown.ends_with(HIDDEN) && !query.is_empty() { HIDDEN } else { query };
+    let is_web = is_web(shown.split_once("://").map_or("", |(scheme, _)| scheme));
+    let hide = |pair: &str| {
+        let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
+        match (decoded, pair.split_once('=')) {
+            (Some((name, value)), Some((raw, _))) => match shown_value(&name, &value) {
+                shown if shown == value => pair.to_owned(),
+                shown => format!("{raw}={shown}"),
+            },
+            (_, None) if is_web && !pair.is_empty() => HIDDEN.to_owned(),
+            _ => pair.to_owned(),
+        }
     };
     match query {
         "" => shown,
@@ -217,11 +294,17 @@ pub fn without_secrets(text: &str) -> String {
 /// The URL without secrets: they are shown as `***`.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, without_user(&self.location))?;
-        if !self.parameters.is_empty() {
+        let shown = without_user(&self.scheme, &self.location);
+        write!(f, "{}://{shown}", self.scheme)?;
+        if shown.ends_with(HIDDEN) && !self.parameters.is_empty() {
+            write!(f, "?{HIDDEN}")?;
+        } else if !self.parameters.is_empty() {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in &self.parameters {
-                query.append_pair(name, if is_secret(name) { HIDDEN } else { value });
+                match value.as_str() {
+                    "" if is_web(&self.scheme) => query.append_key_only(HIDDEN),
+                    value => query.append_pair(name, &shown_value(name, value)),
+                };
             }
             write!(f, "?{}", query.finish())?;
         }
@@ -283,6 +366,17 @@ mod tests {
             "https://host/volume?X-Amz-Signature=hunter2&a=1",
             "az://container/a?sig=hunter2",
             "h5://u:hunter2@x",
+            "https://me:hunter2@gs://",
+            "https://me:pass/hunter2@host/volume",
+            "https://me:hunter2/x@host/volume",
+            "https://me:pass?hunter2@host/volume",
+            "https://me:hunter2?word@host/volume",
+            "gs://s3://http://me:hunter2@host/volume",
+            "https://host/volume?hunter2",
+            "s3://vol/em?endpoint=http://me:hunter2@host",
+            "gs://vol/em?endpoint=http%3A%2F%2Fme%3Ahunter2%40host&prefix=a",
+            "az://vol/em?endpoint=me:hunter2@host",
+            "https://host/volume?X-Amz-Signatur%65=hunter2",
         ] {
             let url = StoreUrl::parse(text).unwrap();
             let error = url.invalid("no").to_string();
@@ -291,7 +385,16 @@ mod tests {
         }
         let error = StoreUrl::parse("zarr://u:hunter2@host/a?token=hunter2").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
-        assert_eq!(without_secrets("s3://bucket/a@b?prefix=c"), "s3://bucket/a@b?prefix=c");
+        for plain in [
+            "s3://bucket/a@b?prefix=c",
+            "http://[::1]:80/a@b",
+            "http://host:8080/a@b?c=d",
+            "s3://http://host:80/vol",
+            "file://a:b/c",
+        ] {
+            assert_eq!(without_secrets(plain), plain);
+            assert_eq!(StoreUrl::parse(plain).unwrap().to_string(), plain);
+        }
     }
 
     #[test]
@@ -309,5 +412,10 @@ mod tests {
             Some(("sqlite:///f.db".into(), "a/b/".into()))
         );
         assert_eq!(up("vol", 1), None);
+        assert_eq!(
+            up("s3://http://host:1/bucket/vol", 1),
+            Some(("s3://http://host:1/bucket".into(), "vol/".into()))
+        );
+        assert_eq!(up("s3://http://me:hunter2@host", 1), None);
     }
 }

@@ -22,6 +22,9 @@
 mod facts;
 #[cfg(all(feature = "fs", unix))]
 pub mod fs;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "gcs")]
 pub mod gcs;
 #[cfg(feature = "hdf5")]
@@ -40,6 +43,8 @@ pub mod s3;
 pub mod sections;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "rocksdb", feature = "sqlite"))]
+mod sum;
 
 pub use facts::{StoreFacts, stores};
 

@@ -11,6 +11,7 @@ use bigarrays_backends::sqlite::SqliteBackend;
 use bigarrays_core::DynBackend;
 use bigarrays_core::backend::BackendResult;
 use bigarrays_core::conformance::{Job, Suite};
+use bigarrays_core::wrap::Checksummed;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -23,6 +24,7 @@ fn open(kind: &str, place: &Path) -> BackendResult<DynBackend> {
         "none" => Arc::new(fs(Durability::None).open()?),
         "batch" => Arc::new(fs(Durability::Batch).open()?),
         "each" => Arc::new(fs(Durability::Each).open()?),
+        "checked" => Arc::new(Checksummed::new(fs(Durability::None).open()?)),
         "literal" => Arc::new(fs(Durability::None).names(CompressedNames::Literal).open()?),
         _ => Arc::new(SqliteBackend::open(place.join("file.db"))?),
     })
@@ -77,6 +79,11 @@ fn a_tree_that_syncs_each_value_conforms() {
 fn a_tree_in_which_suffixes_mean_nothing_conforms() {
     let why = "a tree without suffixes has no place for a content encoding";
     prove("literal", |suite| suite.without("X1", why).without("X2", why));
+}
+
+#[test]
+fn a_tree_with_checksums_conforms() {
+    prove("checked", |suite| suite);
 }
 
 #[test]

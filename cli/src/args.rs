@@ -10,7 +10,7 @@ use bigarrays::info::{DataType, Encoding, VolumeType};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::chunks::{CompressArg, QualityArg, ShardedArg, encodings};
-use crate::values::{BoxArg, ByteCount, Factor, Point, Size, Url};
+use crate::values::{Age, BoxArg, ByteCount, Factor, Point, Size, Url};
 
 pub(crate) use copy::{CopyArgs, CopyWhat, Part, PlanArgs};
 pub(crate) use downsample::{DownsampleArgs, MethodArg};
@@ -34,7 +34,8 @@ pub(crate) use housekeeping::{
 ///   https://HOST/PATH              files behind a web server, read only
 ///   mem://NAME                     memory, gone when the process ends
 ///
-/// Any of them takes ?prefix=NAME, a place inside the store. Behind one that is far
+/// Any of them takes ?prefix=NAME, a place inside the store. SQLite and RocksDB keep
+/// checksums of values (?checksums=false: not), others with ?checksums=true. Behind one that is far
 /// away, ?cache=FOLDER keeps what is read in a folder (?cache= in that of
 /// `bigarrays cache`), up to &cache-size=10G. Every read asks whether it is still the
 /// same, unless &cache-age=SECONDS|forever.
@@ -109,10 +110,14 @@ pub(crate) enum Command {
     Points(PointsArgs),
     /// List the chunks that are not stored.
     Missing(MissingArgs),
+    /// Look for damage in all that is stored.
+    Verify(VerifyArgs),
     /// Look inside shards: of a volume, of meshes, skeletons or annotations.
     Shard(ShardArgs),
     /// Delete chunks, a scale's chunks, or a whole volume.
     Rm(RmArgs),
+    /// Remove what killed writers left behind in a store.
+    Clean(CleanArgs),
     /// Look at, or empty, the folder in which ?cache= keeps what was read.
     Cache(CacheArgs),
     /// Show which stores there are, and what each of them promises.
@@ -262,7 +267,8 @@ pub(crate) struct InfoArgs {
 pub(crate) struct ImportArgs {
     /// A .npy, .npy.gz, .nii, .nii.gz, .tif, .png, .h5 or .raw file, or a folder of TIFFs or PNGs.
     pub(crate) source: PathBuf,
-    /// The volume; created if there is none.
+    /// The volume; created if there is none. Running an import again that was cut short makes it
+    /// whole.
     pub(crate) url: Url,
     /// Which dataset of an HDF5 file [default: the only array of 2 to 4 dimensions].
     #[arg(long, value_name = "D")]
@@ -426,6 +432,40 @@ pub(crate) struct MissingArgs {
     pub(crate) scale: Option<String>,
 }
 
+/// Looks for damage in all that is stored of a volume, and changes nothing.
+///
+/// Names must be those of chunks or shards, lengths such as chunks have; the indices of
+/// shards must be readable, and what they tell must lie in the file and not overlap. With
+/// --deep every chunk is read and decoded, so that the store compares its checksums as well.
+///
+/// Prints a line for each thing that is wrong: its key, a tab, what is wrong. Ends with status 1
+/// if there is one, or if the volume cannot be read. Missing chunks are counted and are no fault,
+/// for volumes may be sparse; other files in the folder of a scale are counted, too.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The volume.
+    pub(crate) url: Url,
+    /// Read and decode every chunk.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Which scale: an index, a key, a resolution x,y,z, or all.
+    #[arg(long, value_name = "S", default_value = "all")]
+    pub(crate) scale: Option<String>,
+    /// Take a missing chunk for a fault.
+    #[arg(long)]
+    pub(crate) expect_complete: bool,
+    /// Keep a journal in this file, and go on where the one in it ends.
+    ///
+    /// It is written about once a second, so that a check that was killed or stopped with Ctrl-C
+    /// goes on with the same command, and tells also what it had found before. It is removed when
+    /// the check is done. What changes in the volume between the two is not noticed everywhere.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Memory for chunks on their way: bytes, or with K, M, G.
+    #[arg(long, value_name = "BYTES", default_value = "256M")]
+    pub(crate) memory: ByteCount,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ShardArgs {
     #[command(subcommand)]
@@ -497,6 +537,24 @@ pub(crate) struct CheckStoreArgs {
     /// Run only these cases, such as C15,C17.
     #[arg(long, value_name = "CASES", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+}
+
+/// Removes temporary files of writers that were killed, and empty directories.
+///
+/// Only directory trees and HDF5 cuboid files can have any. Nothing needs this but the space on the
+/// disk: such files are not listed and in nobody's way. Of other stores it is said why there is
+/// nothing to do.
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    /// The store: all of it, or what is below its ?prefix=.
+    pub(crate) url: Url,
+    /// Leave what was written since: seconds, or with m, h, d. It may belong to a writer that
+    /// lives.
+    #[arg(long, value_name = "AGE", default_value = "1h")]
+    pub(crate) older_than: Age,
+    /// Only count them.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

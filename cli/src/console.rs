@@ -66,14 +66,20 @@ impl Console {
 
     /// A bar for so many chunks, on standard error if that is a terminal.
     pub(crate) fn bar(self, what: &'static str, chunks: u64) -> Arc<Bar> {
+        self.bar_of(what, "chunks", chunks)
+    }
+
+    /// The same for something else than chunks.
+    pub(crate) fn bar_of(self, what: &'static str, unit: &str, count: u64) -> Arc<Bar> {
         let target = if self.quiet || !io::stderr().is_terminal() {
             ProgressDrawTarget::hidden()
         } else {
             ProgressDrawTarget::stderr()
         };
-        let bar = ProgressBar::with_draw_target(Some(chunks), target).with_message(what);
-        let template = "{msg} {wide_bar} {pos}/{len} chunks, {elapsed}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        let bar = ProgressBar::with_draw_target(Some(count), target).with_message(what);
+        let template =
+            format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {unit}, {{elapsed}}, {{eta}} left");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -84,6 +90,18 @@ impl Console {
 /// A progress bar that an array advances; gone when dropped. A signal stops the array's call.
 #[derive(Debug)]
 pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// So many are to be done.
+    pub(crate) fn begin(&self, count: u64) {
+        self.0.set_length(count);
+    }
+
+    /// So many more are done.
+    pub(crate) fn advance_by(&self, count: u64) {
+        self.0.inc(count);
+    }
+}
 
 impl Progress for Bar {
     fn advance(&self, chunks: u64, _bytes: u64) {

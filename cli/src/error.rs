@@ -96,6 +96,10 @@ impl CliError {
         match error {
             Array::NoInfo { .. } => Some(MAKE),
             Array::Backend(error) => match error.kind() {
+                ErrorKind::NotFound if error.to_string().contains('?') => {
+                    Some("a plain path has no ?parameters; write file://PATH?...")
+                }
+                ErrorKind::Corrupt => Some("restore it from a copy, or make it anew"),
                 ErrorKind::NotFound => {
                     Some("check the path, or make a volume with `bigarrays create` or `import`")
                 }
@@ -103,6 +107,12 @@ impl CliError {
                 ErrorKind::Transient => Some("run the command again"),
                 _ => None,
             },
+            Array::Info { .. } | Array::InfoBytes { .. } => {
+                Some("put a copy of the volume's info in its place; the chunks are as they were")
+            }
+            Array::BadShard { .. } => {
+                Some("restore the file from a copy, or write all of its chunks again")
+            }
             Array::Unaligned(_) => {
                 Some("choose such a box, or give --unaligned to `write` and `import`")
             }

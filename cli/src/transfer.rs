@@ -47,7 +47,7 @@ pub(crate) fn fit(
     }
     if usize::try_from(channels) != Ok(array.channels()) {
         return Err(CliError::refused(format!(
-            "the source has {channels} channels, the volume has {}",
+            "the source has {channels} channels, the volume has {}; choose another source, or create a volume with --channels {channels}",
             array.channels(),
         )));
     }

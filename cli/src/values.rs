@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
+use std::time::Duration;
 
 use bigarrays::BoundingBox;
 use bigarrays::array::ScaleSelector;
@@ -59,6 +60,10 @@ pub(crate) struct BoxArg([(Option<i64>, Option<i64>); 3]);
 /// Bytes: a number, or one with K, M, G or T (powers of 1024).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByteCount(pub(crate) u64);
+
+/// A length of time: seconds, or a number with s, m, h or d.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Age(pub(crate) Duration);
 
 fn triple<T: FromStr>(text: &str, what: &str) -> Result<[T; 3], String> {
     let wrong = || format!("three {what}s like {} are needed", example(what));
@@ -145,6 +150,23 @@ impl FromStr for ByteCount {
     }
 }
 
+impl FromStr for Age {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "a length of time like 3600, 90m, 1h or 7d is needed".to_owned();
+        let text = text.trim();
+        let (digits, unit) = match text.char_indices().last() {
+            Some((at, 's')) => (&text[..at], 1),
+            Some((at, 'm')) => (&text[..at], 60),
+            Some((at, 'h')) => (&text[..at], 3600),
+            Some((at, 'd')) => (&text[..at], 86_400),
+            _ => (text, 1),
+        };
+        let count: u64 = digits.parse().map_err(|_| wrong())?;
+        count.checked_mul(unit).map(Duration::from_secs).map(Self).ok_or_else(wrong)
+    }
+}
+
 /// A scale on the command line: an index, a resolution `x,y,z`, else a key.
 pub(crate) fn scale(text: Option<&str>) -> ScaleSelector {
     match text {
@@ -216,6 +238,17 @@ mod tests {
         assert_eq!(parse("256M"), Ok(256 << 20));
         assert_eq!(parse("2GiB"), Ok(2 << 30));
         assert!(parse("99999999999T").is_err() && parse("M").is_err() && parse("").is_err());
+    }
+
+    #[test]
+    fn ages_take_units_and_refuse_overflow() {
+        let parse = |text: &str| text.parse::<Age>().map(|age| age.0.as_secs());
+        assert_eq!(parse("0"), Ok(0));
+        assert_eq!(parse("90m"), Ok(5400));
+        assert_eq!((parse("1h"), parse("2d"), parse("7s")), (Ok(3600), Ok(172_800), Ok(7)));
+        for wrong in ["", "h", "-1h", "1w", "1.5h", "999999999999999999d"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

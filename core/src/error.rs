@@ -15,7 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the box {requested} does not begin and end on borders of the {chunk:?} chunks; \
-     the nearest aligned box around it is {outer}{}; or ask for read-modify-write",
+     the nearest aligned box around it is {outer}{}{hint}",
     .inner.map_or(String::new(), |inner| format!(", inside it {inner}"))
 )]
 pub struct UnalignedBox {
@@ -27,6 +27,8 @@ pub struct UnalignedBox {
     pub inner: Option<BoundingBox>,
     /// Voxels of a chunk.
     pub chunk: [u64; 3],
+    /// What else can be done, as a clause.
+    pub hint: &'static str,
 }
 
 /// A failed array operation. Each text says what was wanted, what was found and, where there is
@@ -155,7 +157,7 @@ pub enum Error {
         found: Vec<usize>,
     },
     /// A box ends before it begins.
-    #[error("the box {requested} ends before it begins")]
+    #[error("the box {requested} ends before it begins; exchange its ends")]
     InvertedBox {
         /// What was asked for.
         requested: BoundingBox,
@@ -183,7 +185,8 @@ pub enum Error {
     Unaligned(Box<UnalignedBox>),
     /// The result would not fit in memory.
     #[error(
-        "the box {requested} needs {bytes} bytes of memory, which cannot be had; read it in parts"
+        "the box {requested} needs {} bytes of memory, which cannot be had; read it in parts",
+        more_than(*bytes)
     )]
     TooLarge {
         /// What was asked for.
@@ -192,7 +195,9 @@ pub enum Error {
         bytes: u64,
     },
     /// A number does not fit the volume's type.
-    #[error("the fill value {value} is not a {data_type}")]
+    #[error(
+        "the fill value {value} is not a {data_type}; give one that the volume's voxels can have"
+    )]
     FillValue {
         /// The number, as text.
         value: String,
@@ -276,4 +281,12 @@ pub enum Error {
         /// Why.
         source: tokio::task::JoinError,
     },
+}
+
+/// A number of bytes as text; the largest stands for all beyond.
+fn more_than(bytes: u64) -> String {
+    match bytes {
+        u64::MAX => "2^64 or more".to_owned(),
+        bytes => bytes.to_string(),
+    }
 }

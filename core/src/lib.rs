@@ -41,6 +41,7 @@ mod kept;
 pub mod key;
 pub mod memory;
 pub mod shard;
+mod sync;
 pub mod transport;
 pub mod wrap;
 

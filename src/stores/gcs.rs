@@ -13,6 +13,7 @@ use crate::url::StoreUrl;
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
     url.allow_parameters(&["endpoint", "anonymous", "secret", "cache_control"])?;
     let (bucket, prefix) = url.location().split_once('/').unwrap_or((url.location(), ""));
+    url.check_bucket(bucket)?;
     let mut options = GcsBackend::builder(bucket)
         .prefix(prefix)
         .credentials(credentials(url)?)

@@ -16,6 +16,7 @@ use crate::url::StoreUrl;
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
     url.allow_parameters(&["account", "endpoint", "anonymous", "identity", "cache_control"])?;
     let (container, path) = url.location().split_once('/').unwrap_or((url.location(), ""));
+    url.check_bucket(container)?;
     let prefix = Prefix::new(path).map_err(|error| url.invalid(error.to_string()))?;
     let mut options = AzureOptions::new(container)
         .read_only(access == Access::ReadOnly)

@@ -1,4 +1,5 @@
-//! `rocksdb:///directory?durability=none|batch&compression=none|lz4|zstd&mode=secondary|readonly`.
+//! `rocksdb:///directory?durability=none|batch&compression=none|lz4|zstd&mode=secondary|readonly`,
+//! and `checksums=true|false`.
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
         .read_only(access == Access::ReadOnly || reading.is_some())
         .reading(reading.unwrap_or_default())
         .durability(choice(url, "durability", &durability)?.unwrap_or_default())
+        .checksums(url.flag("checksums")?.unwrap_or(true))
         .compression(choice(url, "compression", &compression)?.unwrap_or_default())
         .open()?;
     Ok(Arc::new(store))

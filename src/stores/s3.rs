@@ -35,6 +35,7 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
 fn options(url: &StoreUrl) -> Result<S3Options, InvalidUrl> {
     let (server, rest) = server_of(url)?;
     let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
+    url.check_bucket(bucket)?;
     let prefix = Prefix::new(path.trim_end_matches('/'));
     let prefix = prefix.map_err(|error| url.invalid(error.to_string()))?;
     let mut options = S3Backend::builder(bucket)

@@ -1,4 +1,4 @@
-//! `sqlite:///file.db`.
+//! `sqlite:///file.db?checksums=true|false`.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::url::StoreUrl;
 
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
     url.allow_parameters(&[])?;
-    let store = match access {
-        Access::ReadOnly => SqliteBackend::open_read_only(url.location())?,
-        Access::ReadWrite => SqliteBackend::builder(url.location()).create(false).open()?,
-        Access::Create => SqliteBackend::open(url.location())?,
-    };
+    let store = SqliteBackend::builder(url.location())
+        .create(access == Access::Create)
+        .read_only(access == Access::ReadOnly)
+        .checksums(url.flag("checksums")?.unwrap_or(true))
+        .open()?;
     Ok(Arc::new(store))
 }

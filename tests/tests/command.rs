@@ -64,6 +64,8 @@ fn import_makes_a_volume_of_the_sources_shape_and_fits_it_into_one_that_exists()
     bench.succeeds("cutout vol -o back.npy");
     assert_eq!(payload(&bench.path("back.npy")), ramp(2400));
     bench.fails(1, "import a.npy vol --chunk 4,4,4", &["already", "--chunk"]);
+    // The same again is no other volume.
+    bench.succeeds("import a.npy vol --chunk 8,8,4 --offset -3,0,5");
 
     bench.succeeds("create big --size 40,40,40 --dtype uint16 --chunk 8,8,4");
     bench.fails(1, "import a.npy big --at 8,8,4", &["[8:28, 8:18, 4:10]", "[8:32, 8:24, 4:12]"]);
@@ -214,7 +216,7 @@ fn bad_input_is_a_clear_error_and_changes_nothing() {
         bench.fails(
             1,
             &format!("cutout {url} --box -9000000000000000000:9000000000000000000,:,: -o x.npy"),
-            &["memory"],
+            &["choose a smaller box"],
         );
         bench.fails(1, &format!("points {url} --at 20,0,0"), &["[20:21, 0:1, 0:1]"]);
         bench.fails(1, &format!("rm {url} --box 0:9,0:8,0:4"), &["[0:16, 0:8, 0:4]"]);
@@ -362,4 +364,26 @@ fn a_read_only_folder_can_be_read_and_refuses_writes() {
     if let Err(panic) = results {
         std::panic::resume_unwind(panic);
     }
+}
+
+#[test]
+fn what_killed_writers_left_is_counted_removed_and_nothing_else() {
+    let Some(bench) = Bench::new() else { return };
+    bench.succeeds("create vol --size 8,8,8 --dtype uint8");
+    let before = bench.snapshot();
+    for name in ["vol/.bigarrays-1.tmp", "vol/1_1_1/.bigarrays-2.tmp"] {
+        fs::create_dir_all(bench.path(name).parent().expect("a folder")).expect("made");
+        fs::write(bench.path(name), "half").expect("written");
+    }
+    // Young ones may belong to a writer that lives.
+    assert_eq!(bench.json("clean vol")["files"], 0);
+    let counted = bench.json("clean vol --older-than 0 --dry-run");
+    assert_eq!((&counted["files"], &counted["dry_run"]), (&2.into(), &true.into()));
+    assert_eq!(bench.snapshot().len(), before.len() + 2);
+    assert!(bench.succeeds("clean vol --older-than 0s").contains("removed 2"));
+    assert_eq!(bench.snapshot(), before);
+    assert!(bench.succeeds("clean sqlite://x.db").contains("SQLite"));
+    assert_eq!(bench.snapshot(), before, "something was made");
+    bench.fails(1, "clean nowhere", &["nowhere", "does not exist"]);
+    bench.fails(2, "clean vol --older-than soon", &["90m"]);
 }

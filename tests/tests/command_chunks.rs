@@ -233,7 +233,7 @@ fn a_write_is_refused_if_the_volume_is_not_what_the_options_say() {
     bench.fails(2, &format!("{packed} --compress gzip"), &["--compress", "data=gzip"]);
     bench.fails(
         1,
-        "import u8.npy plain --encoding jpeg --quality 90",
+        "import u8.npy plain --encoding jpeg --quality 80",
         &["already", "--encoding --quality"],
     );
     bench.fails(1, "import u32.npy packed --sharded", &["already", "--sharded"]);

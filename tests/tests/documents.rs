@@ -98,3 +98,42 @@ fn the_commands_of_the_readme_do_what_it_says() {
     }
     assert!(!bench.path("elsewhere").exists());
 }
+
+/// The tests that a page names, as `path/to/file.rs::name`.
+fn tests_named_in(page: &str) -> Vec<(&str, &str)> {
+    let quoted = page.split('`').skip(1).step_by(2);
+    quoted
+        .filter_map(|text| text.split_once("::").filter(|(file, _)| file.ends_with(".rs")))
+        .collect()
+}
+
+#[test]
+fn every_test_that_the_guarantees_name_exists() {
+    let page = repository().join("doc/guarantees.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let named = tests_named_in(&page);
+    assert!(named.len() > 50, "only {} tests are named", named.len());
+    for (file, name) in named {
+        let source = std::fs::read_to_string(repository().join(file));
+        let source = source.unwrap_or_else(|error| panic!("{file}: {error}"));
+        let head = format!("fn {name}(");
+        let at = source.find(&head).unwrap_or_else(|| panic!("{file} has no test {name}"));
+        // The attribute stands some lines above, with others.
+        let above = source[..at].rsplit("\n\n").next().unwrap_or_default();
+        assert!(above.contains("#[test]"), "{name} in {file} is no test");
+    }
+}
+
+#[test]
+fn every_guarantee_names_its_test_or_says_that_there_is_none() {
+    let page = repository().join("doc/guarantees.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| | can"));
+    let mut count = 0;
+    for row in rows {
+        count += 1;
+        let is_proved = !tests_named_in(row).is_empty();
+        assert!(is_proved || row.contains("not proved"), "nothing proves: {row}");
+    }
+    assert!(count > 25, "only {count} rows");
+}

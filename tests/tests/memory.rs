@@ -17,6 +17,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use bigarrays::info::{ShardEncoding, ShardHash, Sharding};
 use bigarrays::ndarray::{Array4, ShapeBuilder};
@@ -41,7 +42,7 @@ fn peak_in(status: &str) -> Option<u64> {
 }
 
 /// Runs a line, and watches how much of it is in memory. It only grows: nothing is overlooked but
-/// what happens after the last look, some microseconds before the end.
+/// what happens after the last look, a moment before the end.
 fn measure(bench: &Bench, line: &str) -> (Output, u64) {
     let mut child = Command::new(bench.command())
         .args(line.split_whitespace())
@@ -55,7 +56,8 @@ fn measure(bench: &Bench, line: &str) -> (Output, u64) {
     while child.try_wait().expect("asked").is_none() {
         let now = fs::read_to_string(&status).ok();
         peak = now.as_deref().and_then(peak_in).unwrap_or(0).max(peak);
-        std::thread::yield_now();
+        // Not to take the processor from what is measured.
+        std::thread::sleep(Duration::from_millis(2));
     }
     (child.wait_with_output().expect("ended"), peak)
 }
@@ -113,7 +115,7 @@ fn a_cutout_far_larger_than_memory_is_streamed_into_a_file_of_holes() {
         fs::remove_file(path).expect("removed");
     }
     // What is made in memory as a whole is refused before it is.
-    let (output, peak) = measure(&bench, &format!("cutout vol --memory {memory}M -o out.tif"));
+    let (output, peak) = measure(&bench, "cutout vol --box :,:,0:1 --memory 100K -o out.png");
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("--memory allows"), "{}", text(&output));
     assert!(peak <= FIXED, "{} MiB", peak / MIB);
@@ -145,14 +147,14 @@ fn an_import_far_larger_than_memory_and_back_is_what_it_was() {
         file.seek(SeekFrom::Start(n * (len / 97))).expect("sought");
         file.write_all(format!("here is number {n}").as_bytes()).expect("written");
     }
-    // A row of 256 chunks of 128³ would fit by far.
     let import = format!(
-        "import in.raw vol?durability=none --size 1024,1024,{z} --dtype uint8 --chunk 128,128,128 --compress gzip:1 --memory {memory}M"
+        "import in.raw file://vol?durability=none --size 1024,1024,{z} --dtype uint8 --chunk 128,128,128 --compress gzip:1 --memory {memory}M"
     );
     within(&bench, memory * MIB, &import);
     within(&bench, memory * MIB, &format!("cutout vol --memory {memory}M -o out.raw"));
     assert!(are_the_same(&bench.path("in.raw"), &bench.path("out.raw")));
-    let sharded = format!("{} --sharded", import.replace("vol?", "shards?"));
+    // The chunks of a shard are compressed in it.
+    let sharded = import.replace("//vol?", "//shards?").replace("--compress gzip:1", "--sharded");
     within(&bench, memory * MIB, &sharded);
     within(&bench, memory * MIB, &format!("cutout shards --memory {memory}M -o out.raw"));
     assert!(are_the_same(&bench.path("in.raw"), &bench.path("out.raw")));
@@ -168,14 +170,14 @@ const LITTLE: u64 = 16 * MIB;
 fn a_child_writes_and_reads() {
     let Ok(job) = std::env::var(JOB) else { return };
     let (kind, url) = job.split_once(' ').expect("two words");
-    let mut info = VolumeInfo::builder(DataType::Uint8, [1024, 1024, 256]).chunk_size([64; 3]);
+    let mut info = VolumeInfo::builder(DataType::Uint8, [512, 512, 256]).chunk_size([64; 3]);
     if kind == "sharded" {
         // 64 chunks a shard: 16 MiB.
         info = info.sharding(Sharding {
             preshift_bits: 4,
             hash: ShardHash::Identity,
             minishard_bits: 2,
-            shard_bits: 4,
+            shard_bits: 2,
             minishard_index_encoding: ShardEncoding::Gzip,
             data_encoding: ShardEncoding::Raw,
         });
@@ -192,16 +194,18 @@ fn a_child_writes_and_reads() {
         peak_in(&status).expect("a peak")
     };
     let before = look();
-    // An array of 256 MiB that is one voxel in memory.
+    // An array of 64 MiB that is one voxel in memory.
     let voxel = Array4::<u8>::from_elem((1, 1, 1, 1).f(), 3);
-    let voxels = voxel.broadcast((1024, 1024, 256, 1)).expect("a view");
+    let voxels = voxel.broadcast((512, 512, 256, 1)).expect("a view");
     array.write([0; 3], voxels).expect("writes");
     let written = look();
     // And back, a slab at a time into the same memory.
-    let mut slab = Array4::<u8>::zeros((1024, 1024, 16, 1).f());
-    for z in (0..256).step_by(16) {
-        array.read_into([0..1024, 0..1024, z..z + 16], slab.view_mut()).expect("reads");
-        assert!(slab.iter().all(|&voxel| voxel == 3));
+    let threes = vec![3; 512 * 512 * 64];
+    let mut slab = Array4::<u8>::zeros((512, 512, 64, 1).f());
+    for z in (0..256).step_by(64) {
+        array.read_into([0..512, 0..512, z..z + 64], slab.view_mut()).expect("reads");
+        // As a whole, which is fast in every build.
+        assert!(slab.as_slice_memory_order() == Some(&threes[..]));
     }
     println!("grew {} {}", written - before, look() - before);
 }
@@ -227,8 +231,12 @@ fn the_library_writes_and_reads_within_its_memory_option() {
         // Beside it the threads' stacks and buffers, and what an allocator keeps of what is free.
         let slack = 24 * MIB;
         assert!(grew[0] <= most + slack, "{kind}: writing took {} MiB", grew[0] / MIB);
-        // The slab is the caller's.
-        assert!(grew[1] <= most + slack + 16 * MIB, "{kind}: reading took {} MiB", grew[1] / MIB);
+        // The slab is the caller's, and so is what it is compared with.
+        assert!(
+            grew[1] <= most + slack + 2 * 16 * MIB,
+            "{kind}: reading took {} MiB",
+            grew[1] / MIB
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Removing what killed writers left behind.
 
-use std::fs;
+use std::fs::DirEntry;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bigarrays_core::backend::{BackendError, BackendResult, ErrorKind, Operation};
 
 use super::failure::{Failure, is_absence};
+use super::io as calls;
 use super::lock::DirectoryLock;
 use super::names::is_temporary;
 use super::store::FsBackend;
@@ -27,16 +28,32 @@ impl FsBackend {
         if self.is_read_only() {
             return Err(BackendError::new(ErrorKind::ReadOnly, self, Operation::Clean));
         }
-        clean(self.writer(), older_than).map_err(|failure| failure.of(self, Operation::Clean))
+        let cleaned = clean(self.writer(), older_than);
+        cleaned.map_err(|failure| failure.of(self, Operation::Clean))
+    }
+
+    /// How many files [`clean`](Self::clean) would remove. Changes nothing.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn leftovers(&self, older_than: Duration) -> BackendResult<u64> {
+        let counted = count(self.writer(), older_than);
+        counted.map_err(|failure| failure.of(self, Operation::Clean))
     }
 }
 
 fn clean(writer: &Writer, older_than: Duration) -> Result<u64, Failure> {
-    let now = SystemTime::now();
+    let old = Old { now: SystemTime::now(), age: older_than };
     let mut removed = 0;
     let mut left = vec![writer.directories.root().to_owned()];
     while let Some(directory) = left.pop() {
-        let (here, is_empty) = clean_one(&directory, &mut left, now, older_than)?;
+        let (here, is_empty) = in_one(&directory, &mut left, |entry| {
+            let is_old = old.includes(entry)?;
+            if is_old {
+                calls::unlink(&entry.path())?;
+            }
+            Ok(is_old)
+        })?;
         if is_empty && let Some(lock) = DirectoryLock::take(&directory, writer.flock)? {
             writer.tidy(&directory, lock)?;
         }
@@ -45,41 +62,54 @@ fn clean(writer: &Writer, older_than: Duration) -> Result<u64, Failure> {
     Ok(removed)
 }
 
-/// Cleans one directory, and adds those in it to `left`. Says how many files it removed, and
-/// whether nothing else was there.
-fn clean_one(
+fn count(writer: &Writer, older_than: Duration) -> Result<u64, Failure> {
+    let old = Old { now: SystemTime::now(), age: older_than };
+    let mut found = 0;
+    let mut left = vec![writer.directories.root().to_owned()];
+    while let Some(directory) = left.pop() {
+        found += in_one(&directory, &mut left, |entry| old.includes(entry))?.0;
+    }
+    Ok(found)
+}
+
+/// Looks for temporary files in one directory, and adds the directories in it to `left`. Says for
+/// how many of them `act` answered true, and whether nothing else was there.
+fn in_one(
     directory: &Path,
     left: &mut Vec<PathBuf>,
-    now: SystemTime,
-    older_than: Duration,
+    act: impl Fn(&DirEntry) -> io::Result<bool>,
 ) -> Result<(u64, bool), Failure> {
-    let entries = match fs::read_dir(directory) {
+    let entries = match calls::list(directory) {
         Ok(entries) => entries,
         Err(error) if is_absence(&error) => return Ok((0, false)),
         Err(error) => return Err(error.into()),
     };
-    let (mut removed, mut all) = (0, 0);
+    let (mut acted, mut all) = (0, 0);
     for entry in entries {
         let entry = entry?;
         all += 1;
         if entry.file_type()?.is_dir() {
             left.push(entry.path());
         } else if entry.file_name().to_str().is_some_and(is_temporary) {
-            match remove_if_old(&entry, now, older_than) {
+            match act(&entry) {
                 Err(error) if is_absence(&error) => {}
-                done => removed += u64::from(done?),
+                done => acted += u64::from(done?),
             }
         }
     }
-    Ok((removed, removed == all))
+    Ok((acted, acted == all))
 }
 
-fn remove_if_old(entry: &fs::DirEntry, now: SystemTime, older_than: Duration) -> io::Result<bool> {
-    let age = now.duration_since(entry.metadata()?.modified()?);
-    // A file of the future is young.
-    if age.is_ok_and(|age| age >= older_than) {
-        fs::remove_file(entry.path())?;
-        return Ok(true);
+/// What is old enough to be nobody's.
+struct Old {
+    now: SystemTime,
+    age: Duration,
+}
+
+impl Old {
+    fn includes(&self, entry: &DirEntry) -> io::Result<bool> {
+        let age = self.now.duration_since(calls::entry_metadata(entry)?.modified()?);
+        // A file of the future is young.
+        Ok(age.is_ok_and(|age| age >= self.age))
     }
-    Ok(false)
 }

@@ -1,14 +1,16 @@
 //! Making, removing and syncing directories.
 
-use std::collections::HashSet;
-use std::fs::{self, File};
+use std::collections::HashMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bigarrays_core::backend::ErrorKind;
 
-use super::failure::Failure;
+use super::failure::{Failure, is_absence};
+use super::io as calls;
 use super::lock::{DirectoryLock, Flock};
 
 /// How many directories are remembered as durable: a bound of memory, not of correctness.
@@ -22,8 +24,12 @@ pub(super) struct Directories {
     /// The deepest directory whose own existence is not this store's business.
     anchor: PathBuf,
     /// Directories below the anchor that are known to survive a power cut.
-    durable: Mutex<HashSet<PathBuf>>,
+    durable: Mutex<HashMap<PathBuf, Identity>>,
 }
+
+/// What tells a directory from another one that had its path before: its inode number, and when it
+/// was made, where the file system says that.
+type Identity = (u64, Option<SystemTime>);
 
 impl Directories {
     pub(super) fn new(root: PathBuf, create: bool) -> Self {
@@ -45,11 +51,11 @@ impl Directories {
             let note = format!("the directory {} does not exist", self.root.display());
             return Err(Failure::new(ErrorKind::NotFound, note));
         }
-        let made = match fs::create_dir(directory) {
+        let made = match calls::make_directory(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let parent = directory.parent().ok_or(error)?;
                 self.make(parent)?;
-                fs::create_dir(directory)
+                calls::make_directory(directory)
             }
             made => made,
         };
@@ -92,7 +98,7 @@ impl Directories {
     pub(super) fn prune(&self, directory: &Path, held: DirectoryLock, flock: Flock) -> PathBuf {
         let mut directory = directory.to_owned();
         let mut lock = held;
-        while directory != self.root && fs::remove_dir(&directory).is_ok() {
+        while directory != self.root && calls::remove_directory(&directory).is_ok() {
             self.durable().remove(&directory);
             drop(lock);
             if !directory.pop() {
@@ -112,7 +118,12 @@ impl Directories {
     pub(super) fn sync(&self, directory: &Path) -> io::Result<()> {
         sync_directory(directory)?;
         let mut directory = directory;
-        while directory != self.anchor && !self.durable().contains(directory) {
+        while directory != self.anchor {
+            // Another process may have removed the one that was remembered, and made this one.
+            let identity = identity(directory)?;
+            if identity.is_some() && self.durable().get(directory) == identity.as_ref() {
+                break;
+            }
             let Some(parent) = directory.parent() else { break };
             match sync_directory(parent) {
                 // Who may not read the parent has not made the directory in it.
@@ -123,7 +134,9 @@ impl Directories {
             if durable.len() >= REMEMBERED {
                 durable.clear();
             }
-            durable.insert(directory.to_owned());
+            if let Some(identity) = identity {
+                durable.insert(directory.to_owned(), identity);
+            }
             drop(durable);
             directory = parent;
         }
@@ -131,15 +144,23 @@ impl Directories {
     }
 
     // Each change of the set is one insert or remove: it is right after a panic, too.
-    fn durable(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+    fn durable(&self) -> MutexGuard<'_, HashMap<PathBuf, Identity>> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `None` if there is no such directory any more.
+fn identity(directory: &Path) -> io::Result<Option<Identity>> {
+    match calls::metadata(directory) {
+        Ok(metadata) => Ok(Some((metadata.ino(), metadata.created().ok()))),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, NotFound, Unsupported};
-    let synced = File::open(directory.join("")).and_then(|opened| opened.sync_all());
-    match synced {
+    match calls::sync_directory(directory) {
         // It was emptied and removed since: whoever did that syncs what is above it.
         Err(error) if error.kind() == NotFound => Ok(()),
         // Some file systems cannot sync directories, and have no other way to be durable.

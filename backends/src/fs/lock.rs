@@ -1,6 +1,6 @@
 //! One writer at a time in a directory.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bigarrays_core::backend::{ErrorKind, Precondition};
 
 use super::failure::{Failure, is_absence};
+use super::io as calls;
 
 /// How the lock of an open directory is taken; replaced by tests of systems that have none.
 pub(crate) type Flock = fn(&File) -> io::Result<()>;
@@ -35,7 +36,7 @@ impl DirectoryLock {
         // With a slash at its end the path of a pipe is an error, and opening does not block.
         let inside = directory.join("");
         for _ in 0..ATTEMPTS {
-            let opened = match File::open(&inside) {
+            let opened = match calls::open_directory(&inside) {
                 Ok(opened) => opened,
                 Err(error) if is_absence(&error) => return Ok(None),
                 Err(error) => return Err(error.into()),
@@ -69,7 +70,7 @@ impl DirectoryLock {
 
 fn is_at(opened: &File, path: &Path) -> io::Result<bool> {
     let opened = opened.metadata()?;
-    match fs::metadata(path) {
+    match calls::metadata(path) {
         Ok(now) => Ok((now.dev(), now.ino()) == (opened.dev(), opened.ino())),
         Err(error) if is_absence(&error) => Ok(false),
         Err(error) => Err(error),
@@ -89,6 +90,7 @@ fn stripe(directory: &Path) -> MutexGuard<'static, ()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::Mutex;
 
     use super::*;

@@ -19,7 +19,8 @@
 //! - **Whole values.** A value is written to a temporary file beside its place and renamed into
 //!   it. A reader has the old file or the new one, and keeps what it opened.
 //! - **Durability** is chosen by [`Durability`]; by default what was reported done survives a
-//!   power cut.
+//!   power cut, on every file system that keeps what was synced (its tests model one that keeps
+//!   nothing else, and names in any order).
 //! - **Compare-and-swap** holds between threads and between processes of one machine: checking
 //!   and renaming happen under an exclusive `flock` of the value's directory, which every put
 //!   and delete of this store takes. No lock files are made. On file systems without `flock` on
@@ -54,6 +55,7 @@
 mod clean;
 mod directories;
 pub(crate) mod failure;
+pub(crate) mod io;
 pub(crate) mod lock;
 pub(crate) mod names;
 mod options;
@@ -63,6 +65,9 @@ mod temporary;
 pub(crate) mod version;
 mod walk;
 mod write;
+
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use options::{CompressedNames, Durability, FsOptions};
 pub use store::FsBackend;

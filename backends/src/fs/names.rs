@@ -95,13 +95,24 @@ impl CompressedNames {
     /// were any.
     ///
     /// The least important goes first: whoever looks meanwhile finds the value as it was or as
-    /// it will be, never one that had long been overwritten.
-    pub(super) fn remove(self, bare: &Path, kept: Option<ContentEncoding>) -> io::Result<bool> {
+    /// it will be, never one that had long been overwritten. So that this holds after a power cut,
+    /// too, what was done in the directory before is made to `settle` before a file goes.
+    pub(super) fn remove(
+        self,
+        bare: &Path,
+        kept: Option<ContentEncoding>,
+        settle: impl Fn() -> Result<(), Failure>,
+    ) -> Result<bool, Failure> {
         let mut removed = false;
         for &encoding in self.encodings().iter().rev() {
-            if Some(encoding) != kept {
-                removed |= remove_file(&path_in(bare, encoding))?;
+            let path = path_in(bare, encoding);
+            if Some(encoding) == kept || !is_there(&path)? {
+                continue;
             }
+            if kept.is_some() || removed {
+                settle()?;
+            }
+            removed |= remove_file(&path)?;
         }
         Ok(removed)
     }
@@ -114,9 +125,18 @@ pub(super) fn path_in(bare: &Path, encoding: ContentEncoding) -> PathBuf {
     PathBuf::from(path)
 }
 
+/// Whether something is at a path that can be removed, be it a link that leads nowhere.
+fn is_there(path: &Path) -> io::Result<bool> {
+    match super::io::link_metadata(path) {
+        Ok(metadata) => Ok(!metadata.is_dir()),
+        Err(error) if super::failure::is_absence(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes a file, and tells whether there was one. A directory is none.
 fn remove_file(path: &Path) -> io::Result<bool> {
-    match std::fs::remove_file(path) {
+    match super::io::unlink(path) {
         Ok(()) => Ok(true),
         Err(error) if super::failure::is_absence(&error) => Ok(false),
         // What unlinking a directory answers differs between systems.

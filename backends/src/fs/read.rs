@@ -1,9 +1,9 @@
 //! Reading files and parts of them.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::Metadata;
+use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +11,7 @@ use bigarrays_core::backend::{Blob, ByteRange, ContentEncoding, ErrorKind};
 use bytes::Bytes;
 
 use super::failure::{Failure, is_absence};
+use super::io::{self as calls, Handle};
 use super::lock::{DirectoryLock, Flock};
 use super::options::CompressedNames;
 use super::version::version_of;
@@ -38,7 +39,7 @@ const NONBLOCK: i32 = if cfg!(all(
 /// An open value: it stays as it is, whatever happens to its name.
 #[derive(Debug)]
 pub(super) struct OpenValue {
-    file: File,
+    file: Handle,
     metadata: Metadata,
 }
 
@@ -47,7 +48,7 @@ pub(super) fn open(path: &Path) -> Result<Option<OpenValue>, Failure> {
     if NONBLOCK == 0 && stat(path)?.is_none() {
         return Ok(None);
     }
-    let file = match OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path) {
+    let file = match Handle::open(path, NONBLOCK) {
         Ok(file) => file,
         Err(error) if is_absence(&error) => return Ok(None),
         Err(error) => return Err(error.into()),
@@ -58,7 +59,7 @@ pub(super) fn open(path: &Path) -> Result<Option<OpenValue>, Failure> {
 
 /// Looks at a value. `None` if there is none.
 pub(super) fn stat(path: &Path) -> Result<Option<Metadata>, Failure> {
-    match fs::metadata(path) {
+    match calls::metadata(path) {
         Ok(metadata) => Ok(is_value(&metadata)?.then_some(metadata)),
         Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(error.into()),
@@ -97,8 +98,10 @@ pub(super) fn find<T>(
 }
 
 fn is_settled(directory: &Path) -> bool {
-    let Ok(metadata) = fs::metadata(directory) else {
-        return true;
+    let metadata = match calls::metadata(directory) {
+        Ok(metadata) => metadata,
+        // Without a directory there was nothing; of one that cannot be looked at nothing is known.
+        Err(error) => return is_absence(&error),
     };
     // The time of the last change cannot be set back, unlike that of the last modification.
     let seconds = u64::try_from(metadata.ctime()).unwrap_or(0);
@@ -130,7 +133,7 @@ impl OpenValue {
         let len = self.metadata.len();
         let mut bytes = room(len)?;
         // Reads to the end, which must be where it was said to be.
-        (&self.file).read_to_end(&mut bytes)?;
+        self.file.read_to_end(&mut bytes)?;
         checked(bytes, len)
     }
 
@@ -147,9 +150,7 @@ impl OpenValue {
                 read => read?,
             }
         } else {
-            let mut file = &self.file;
-            file.seek(SeekFrom::Start(range.start))?;
-            file.take(len).read_to_end(&mut bytes)?;
+            self.file.read_from(range.start, len, &mut bytes)?;
         }
         checked(bytes, len)
     }

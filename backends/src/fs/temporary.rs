@@ -1,8 +1,7 @@
 //! Files on their way to become values.
 
-use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +10,7 @@ use bigarrays_core::backend::{ErrorKind, Version};
 
 use super::directories::Directories;
 use super::failure::Failure;
+use super::io::{self as calls, Handle};
 use super::names;
 use super::version::{unique_now, version_of};
 
@@ -27,10 +27,10 @@ pub(super) struct Temporary {
 impl Temporary {
     /// A new file in `directory`, which is made if it does not exist. As long as the file is
     /// there, nobody can remove the directory.
-    fn create(directories: &Directories, directory: &Path) -> Result<(Self, File), Failure> {
+    fn create(directories: &Directories, directory: &Path) -> Result<(Self, Handle), Failure> {
         for _ in 0..ATTEMPTS {
             let path = directory.join(names::temporary(random()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            match Handle::create(&path) {
                 Ok(file) => return Ok((Self { path, renamed: false }, file)),
                 Err(error) => match error.kind() {
                     io::ErrorKind::AlreadyExists => {}
@@ -51,7 +51,7 @@ impl Temporary {
         directories: &Directories,
         directory: &Path,
         content: &[u8],
-    ) -> Result<(Self, File, Version), Failure> {
+    ) -> Result<(Self, Handle, Version), Failure> {
         let (temporary, mut file) = Self::create(directories, directory)?;
         file.write_all(content)?;
         match file.set_modified(unique_now()) {
@@ -65,7 +65,7 @@ impl Temporary {
 
     /// Gives the file its name, in place of what has it now.
     pub(super) fn rename(mut self, to: &Path) -> io::Result<()> {
-        fs::rename(&self.path, to)?;
+        calls::rename(&self.path, to)?;
         self.renamed = true;
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.renamed {
             // On the way out of a failure, which is what gets told.
-            let _ = fs::remove_file(&self.path);
+            let _ = calls::unlink(&self.path);
         }
     }
 }

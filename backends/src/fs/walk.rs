@@ -1,7 +1,7 @@
 //! Listing: a walk through the directories that holds no more than it must.
 
 use std::collections::HashSet;
-use std::fs::{self, DirEntry, Metadata, ReadDir};
+use std::fs::{DirEntry, Metadata, ReadDir};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,6 +12,7 @@ use bigarrays_core::backend::{ContentEncoding, Meta};
 use bigarrays_core::key::{Key, Prefix};
 
 use super::failure::{Failure, is_absence};
+use super::io as calls;
 use super::names::{holds_reserved, is_reserved, path_in};
 use super::options::CompressedNames;
 use super::version::version_of;
@@ -79,8 +80,8 @@ impl Walk {
 
     /// Goes on in a directory, if it exists.
     fn enter(&mut self, directory: PathBuf, prefix: String) -> Result<(), Failure> {
-        let opened = fs::read_dir(&directory).and_then(|entries| {
-            let metadata = fs::metadata(&directory)?;
+        let opened = calls::list(&directory).and_then(|entries| {
+            let metadata = calls::metadata(&directory)?;
             Ok((entries, (metadata.dev(), metadata.ino())))
         });
         let (entries, identity) = match opened {
@@ -146,8 +147,8 @@ impl Iterator for Walk {
 /// What an entry, or what it links to, is. `None` if it is gone, or leads nowhere.
 fn metadata_of(entry: &DirEntry) -> Result<Option<Metadata>, Failure> {
     // The first needs no walk along the path; links need it.
-    let metadata = entry.metadata().and_then(|metadata| {
-        if metadata.is_symlink() { fs::metadata(entry.path()) } else { Ok(metadata) }
+    let metadata = calls::entry_metadata(entry).and_then(|metadata| {
+        if metadata.is_symlink() { calls::metadata(&entry.path()) } else { Ok(metadata) }
     });
     match metadata {
         Ok(metadata) => Ok(Some(metadata)),

@@ -1,7 +1,7 @@
 //! Putting and deleting: what happens under the lock of a directory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -12,6 +12,7 @@ use bigarrays_core::backend::{
 
 use super::directories::Directories;
 use super::failure::Failure;
+use super::io::Handle;
 use super::lock::{DirectoryLock, Flock};
 use super::names::path_in;
 use super::options::{CompressedNames, Durability};
@@ -84,7 +85,7 @@ impl Writer {
     ) -> Result<PutOutcome, Failure> {
         let (staged, file) = self.stage(place, value)?;
         if self.durability != Durability::None {
-            file.sync_all()?;
+            file.sync()?;
         }
         drop(file);
         let lock = self.lock(&staged.place.directory)?;
@@ -99,7 +100,7 @@ impl Writer {
     }
 
     /// Puts several values, and syncs each directory once.
-    pub(super) fn put_batch<K>(
+    pub(super) fn put_batch<K: Clone + Send + Sync>(
         &self,
         puts: impl Iterator<Item = (K, Result<Place, Failure>, Value)>,
     ) -> Result<(), (Option<K>, Failure)> {
@@ -111,13 +112,13 @@ impl Writer {
         put
     }
 
-    fn put_all<K>(
+    fn put_all<K: Clone + Send + Sync>(
         &self,
         puts: impl Iterator<Item = (K, Result<Place, Failure>, Value)>,
         directories: &mut BTreeSet<PathBuf>,
     ) -> Result<(), (Option<K>, Failure)> {
         let mut staged: BTreeMap<PathBuf, Vec<(K, Staged)>> = BTreeMap::new();
-        let mut unsynced: Vec<File> = Vec::new();
+        let mut unsynced: Vec<(K, Handle)> = Vec::new();
         for (key, place, value) in puts {
             let place = match place {
                 Ok(place) => place,
@@ -129,24 +130,27 @@ impl Writer {
                 Err(failure) => return Err((Some(key), failure)),
             };
             if self.durability != Durability::None {
-                unsynced.push(file);
+                unsynced.push((key.clone(), file));
             }
             if unsynced.len() >= WAVE {
-                sync_files(&mut unsynced).map_err(|error| (None, error.into()))?;
+                sync_files(&mut unsynced)?;
             }
             staged.entry(value.place.directory.clone()).or_default().push((key, value));
         }
-        sync_files(&mut unsynced).map_err(|error| (None, error.into()))?;
+        sync_files(&mut unsynced)?;
         for (directory, mut values) in staged {
+            // What fails for all of them is told with the name of one.
+            let first = values.first().map(|(key, _)| key.clone());
+            let of_all = |failure| (first.clone(), failure);
             while !values.is_empty() {
                 let turn = values.drain(..values.len().min(TURN));
-                let lock = self.lock(&directory).map_err(|failure| (None, failure))?;
+                let lock = self.lock(&directory).map_err(of_all)?;
                 for (key, value) in turn {
                     self.publish(value).map_err(|failure| (Some(key), failure))?;
                 }
                 drop(lock);
             }
-            self.sync(&directory).map_err(|failure| (None, failure))?;
+            self.sync(&directory).map_err(of_all)?;
         }
         Ok(())
     }
@@ -166,14 +170,14 @@ impl Writer {
         if *when != Precondition::Always && !holds(when, self.names.find(&place.bare, stat)?) {
             return Ok(DeleteOutcome::Conflict);
         }
-        if self.names.remove(&place.bare, None)? {
+        if self.names.remove(&place.bare, None, || self.sync(&place.directory))? {
             self.tidy(&place.directory, lock)?;
         }
         Ok(DeleteOutcome::Deleted)
     }
 
     /// Deletes several values, and syncs each directory once.
-    pub(super) fn delete_batch<K>(
+    pub(super) fn delete_batch<K: Clone>(
         &self,
         places: impl Iterator<Item = Result<(K, Place), (K, Failure)>>,
     ) -> Result<(), (Option<K>, Failure)> {
@@ -183,24 +187,26 @@ impl Writer {
             by_directory.entry(place.directory).or_default().push((key, place.bare));
         }
         for (directory, mut values) in by_directory {
+            let first = values.first().map(|(key, _)| key.clone());
+            let of_all = |failure| (first.clone(), failure);
             while !values.is_empty() {
                 let turn = values.drain(..values.len().min(TURN));
                 let lock = DirectoryLock::take(&directory, self.flock);
-                let Some(lock) = lock.map_err(|failure| (None, failure))? else { break };
+                let Some(lock) = lock.map_err(of_all)? else { break };
                 let mut removed = false;
                 for (key, bare) in turn {
-                    let one = self.names.remove(&bare, None);
-                    removed |= one.map_err(|error| (Some(key), error.into()))?;
+                    let one = self.names.remove(&bare, None, || self.sync(&directory));
+                    removed |= one.map_err(|failure| (Some(key), failure))?;
                 }
                 if removed {
-                    self.tidy(&directory, lock).map_err(|failure| (None, failure))?;
+                    self.tidy(&directory, lock).map_err(of_all)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn stage(&self, place: Place, value: &Value) -> Result<(Staged, File), Failure> {
+    fn stage(&self, place: Place, value: &Value) -> Result<(Staged, Handle), Failure> {
         let (temporary, file, version) =
             Temporary::write(&self.directories, &place.directory, &value.bytes)?;
         let encoding = value.content_encoding;
@@ -224,7 +230,7 @@ impl Writer {
             }
             _ => error.into(),
         })?;
-        self.names.remove(&place.bare, Some(encoding))?;
+        self.names.remove(&place.bare, Some(encoding), || self.sync(&place.directory))?;
         Ok(version)
     }
 
@@ -264,10 +270,16 @@ fn holds(when: &Precondition, now: Option<(Metadata, ContentEncoding)>) -> bool 
     when.holds(now.map(|(metadata, _)| version_of(&metadata)).as_ref())
 }
 
-/// Syncs files, several at once: file systems gather the waiting ones into one commit.
-fn sync_files(files: &mut Vec<File>) -> io::Result<()> {
+/// Syncs files, several at once: file systems gather the waiting ones into one commit. Tells the
+/// key of one that could not be synced.
+fn sync_files<K: Clone + Send + Sync>(
+    files: &mut Vec<(K, Handle)>,
+) -> Result<(), (Option<K>, Failure)> {
     let files = std::mem::take(files);
-    let sync = |files: &[File]| files.iter().try_for_each(File::sync_all);
+    let sync = |files: &[(K, Handle)]| {
+        let failed = |key: &K, error: io::Error| (Some(key.clone()), Failure::from(error));
+        files.iter().try_for_each(|(key, file)| file.sync().map_err(|error| failed(key, error)))
+    };
     thread::scope(|scope| {
         let mut parts = files.chunks(files.len().div_ceil(SYNCERS).max(2));
         let own = parts.next();
@@ -282,8 +294,8 @@ fn sync_files(files: &mut Vec<File>) -> io::Result<()> {
         }
         synced = synced.and_then(|()| own.map_or(Ok(()), sync));
         for other in others {
-            let joined = other.join().unwrap_or_else(|_| Err(io::Error::other("a sync panicked")));
-            synced = synced.and(joined);
+            let panicked = |_| Err((None, io::Error::other("a sync panicked").into()));
+            synced = synced.and(other.join().unwrap_or_else(panicked));
         }
         synced
     })

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::bucket::Bucket;
 use super::document::{Document, garbled, parse};
 use super::failure::Failure;
+use super::place::Place;
 use super::wire::Ask;
 
 /// The most objects that one answer has.
@@ -34,34 +35,44 @@ impl Bucket {
         if answer.status != StatusCode::OK {
             return Err(self.refusal(&answer));
         }
-        let json = parse(&answer.body)?;
-        let next = json.get("nextPageToken").and_then(Json::as_str).map(ToOwned::to_owned);
-        if next.is_some() && next.as_deref() == from {
-            return Err(Failure::transient("the server gives the same page for ever"));
-        }
-        let mut metas = Vec::new();
-        for item in json.get("items").and_then(Json::as_array).into_iter().flatten() {
-            metas.extend(self.meta(item, prefix)?);
-        }
-        Ok(Page { metas, next })
+        understand(&self.place, &answer.body, prefix, from)
     }
+}
 
-    /// A listed object; `None` for one that is no key of this store.
-    fn meta(&self, item: &Json, prefix: &str) -> Result<Option<Meta>, Failure> {
-        let name = item.get("name").and_then(Json::as_str).ok_or_else(garbled)?;
-        if !name.starts_with(prefix) {
-            return Ok(None);
-        }
-        let Some(key) = self.place.key(name) else {
-            return Ok(None);
-        };
-        let document = Document::of(item).ok_or_else(garbled)?;
-        Ok(Some(Meta {
-            key,
-            size: document.size,
-            version: Some(document.version()),
-            // One unknown encoding must not hide all other keys.
-            content_encoding: document.encoding().ok(),
-        }))
+/// The page that an answer has, asked for from `from` on.
+pub(super) fn understand(
+    place: &Place,
+    body: &[u8],
+    prefix: &str,
+    from: Option<&str>,
+) -> Result<Page, Failure> {
+    let json = parse(body)?;
+    let next = json.get("nextPageToken").and_then(Json::as_str).map(ToOwned::to_owned);
+    if next.is_some() && next.as_deref() == from {
+        return Err(Failure::transient("the server gives the same page for ever"));
     }
+    let mut metas = Vec::new();
+    for item in json.get("items").and_then(Json::as_array).into_iter().flatten() {
+        metas.extend(meta(place, item, prefix)?);
+    }
+    Ok(Page { metas, next })
+}
+
+/// A listed object; `None` for one that is no key of this store.
+fn meta(place: &Place, item: &Json, prefix: &str) -> Result<Option<Meta>, Failure> {
+    let name = item.get("name").and_then(Json::as_str).ok_or_else(garbled)?;
+    if !name.starts_with(prefix) {
+        return Ok(None);
+    }
+    let Some(key) = place.key(name) else {
+        return Ok(None);
+    };
+    let document = Document::of(item).ok_or_else(garbled)?;
+    Ok(Some(Meta {
+        key,
+        size: document.size,
+        version: Some(document.version()),
+        // One unknown encoding must not hide all other keys.
+        content_encoding: document.encoding().ok(),
+    }))
 }

@@ -64,6 +64,8 @@ mod credentials;
 mod discover;
 mod document;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod list;
 mod options;
 mod pieces;

@@ -162,12 +162,12 @@ impl Bucket {
 }
 
 /// Who wrote the object, where the server tells it with the bytes.
-fn mark(answer: &Answer) -> Option<Mark> {
+pub(super) fn mark(answer: &Answer) -> Option<Mark> {
     Mark::parse(answer.header(&format!("x-goog-meta-{MARK}"))?)
 }
 
 /// How the object is stored, which must be how it was sent.
-fn stored_encoding(answer: &Answer) -> Result<ContentEncoding, Failure> {
+pub(super) fn stored_encoding(answer: &Answer) -> Result<ContentEncoding, Failure> {
     let sent = encoding(answer.header(CONTENT_ENCODING.as_str()).unwrap_or_default())?;
     let Some(stored) = answer.header("x-goog-stored-content-encoding") else {
         return Ok(sent);
@@ -182,7 +182,7 @@ fn stored_encoding(answer: &Answer) -> Result<ContentEncoding, Failure> {
 }
 
 /// All bytes of an object, if all arrived as they are stored.
-fn whole(answer: &Answer) -> Result<&Bytes, Failure> {
+pub(super) fn whole(answer: &Answer) -> Result<&Bytes, Failure> {
     let bytes = &answer.body;
     let length = answer.header("x-goog-stored-content-length");
     if length.is_some_and(|length| length.parse() != Ok(bytes.len() as u64)) {
@@ -197,7 +197,7 @@ fn whole(answer: &Answer) -> Result<&Bytes, Failure> {
 }
 
 /// The bytes of a part, if they are those that were asked for, and all.
-fn part(answer: &Answer, range: &ByteRange) -> Result<Bytes, Failure> {
+pub(super) fn part(answer: &Answer, range: &ByteRange) -> Result<Bytes, Failure> {
     let told = answer.header(CONTENT_RANGE.as_str());
     // What an emulator says of the end of an empty value.
     if answer.body.is_empty() && told == Some("bytes 0--1/0") {

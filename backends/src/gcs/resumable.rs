@@ -176,7 +176,7 @@ pub(super) async fn is_question_harmless(
 }
 
 /// Up to where the server has the bytes: `Range: bytes=0-99`, or no header for none.
-fn position(answer: &Answer, total: u64) -> Result<u64, Failure> {
+pub(super) fn position(answer: &Answer, total: u64) -> Result<u64, Failure> {
     let Some(text) = answer.header(RANGE.as_str()) else {
         return Ok(0);
     };

@@ -227,9 +227,14 @@ impl User {
             return Err(Failure::new(kind, note));
         }
         let garbled = || Failure::transient("the server that makes tokens gave none");
-        let json: Json = answer.json().await.map_err(|_| garbled())?;
-        let token = json.get("access_token").and_then(Json::as_str).ok_or_else(garbled)?;
-        let life = json.get("expires_in").and_then(Json::as_u64).map(Duration::from_secs);
-        Ok(Fetched { token: token.into(), life })
+        given(&answer.bytes().await.map_err(|_| garbled())?).ok_or_else(garbled)
     }
+}
+
+/// The token in a server's answer, if there is one.
+pub(super) fn given(answer: &[u8]) -> Option<Fetched> {
+    let json: Json = serde_json::from_slice(answer).ok()?;
+    let token = json.get("access_token").and_then(Json::as_str)?;
+    let life = json.get("expires_in").and_then(Json::as_u64).map(Duration::from_secs);
+    Some(Fetched { token: token.into(), life })
 }

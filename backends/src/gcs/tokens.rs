@@ -136,7 +136,7 @@ impl Tokens {
 
 /// A token as a header, and when it is to be replaced. Its life is counted from here on by a
 /// clock that nobody sets.
-fn token_of(fetched: Fetched) -> Result<(Token, Option<Instant>), Failure> {
+pub(super) fn token_of(fetched: Fetched) -> Result<(Token, Option<Instant>), Failure> {
     let text = format!("Bearer {}", fetched.token.reveal());
     let mut header = HeaderValue::from_str(&text).map_err(|_| {
         Failure::new(ErrorKind::Unauthenticated, "the token has characters that no header can have")
@@ -144,8 +144,9 @@ fn token_of(fetched: Fetched) -> Result<(Token, Option<Instant>), Failure> {
     header.set_sensitive(true);
     let now = Instant::now();
     let life = fetched.life;
-    let due = life.map(|life| now + life.saturating_sub(EARLY.min(life / 4)));
-    let end = life.map(|life| now + life.saturating_sub(LATE.min(life / 10)));
+    // A life that ends beyond all clocks is one whose end is not known.
+    let due = life.and_then(|life| now.checked_add(life.saturating_sub(EARLY.min(life / 4))));
+    let end = life.and_then(|life| now.checked_add(life.saturating_sub(LATE.min(life / 10))));
     Ok((Token { header, accepted: AtomicBool::new(false), end }, due))
 }
 

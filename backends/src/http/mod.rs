@@ -49,6 +49,8 @@ mod address;
 mod body;
 mod date;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod headers;
 mod options;
 mod request;

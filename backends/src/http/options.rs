@@ -23,7 +23,8 @@ pub enum Forbidden {
 #[must_use = "options do nothing until `open`"]
 pub struct HttpOptions {
     pub(super) url: Secret,
-    pub(super) parameters: Vec<(String, Secret)>,
+    /// A name without a value may be a token itself.
+    pub(super) parameters: Vec<(Secret, Secret)>,
     pub(super) login: Option<(String, Secret)>,
     pub(super) bearer: Option<Secret>,
     pub(super) forbidden: Forbidden,
@@ -48,7 +49,7 @@ impl HttpOptions {
 
     /// A parameter that is sent with each request, as those behind the URL's `?` are.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.parameters.push((name.into(), value.into()));
+        self.parameters.push((Secret::new(name), value.into()));
         self
     }
 

@@ -300,7 +300,10 @@ fn written(range: &ByteRange) -> Option<String> {
 }
 
 /// How many bytes a believable answer to `range` has, and the value's length if it is told.
-fn matching(range: &ByteRange, told: headers::ContentRange) -> Option<(u64, Option<u64>)> {
+pub(super) fn matching(
+    range: &ByteRange,
+    told: headers::ContentRange,
+) -> Option<(u64, Option<u64>)> {
     let (first, last) = told.span?;
     let wanted = match (range, told.total) {
         (_, Some(total)) => range.resolve(total),

@@ -57,7 +57,7 @@ impl HttpBackend {
                 .with_note(reason)
         })?;
         for (name, value) in &options.parameters {
-            address.add_query(name, value.reveal());
+            address.add_query(name.reveal(), value.reveal());
         }
         let invalid = |note: &str| {
             BackendError::new(ErrorKind::InvalidConfig, &address, Operation::Open).with_note(note)

@@ -21,7 +21,8 @@ use super::follow::CatchUp;
 use super::layout::{self, Content, FORMAT, FORMAT_KEY, KEYS, VALUES};
 use super::options::RocksDbOptions;
 use super::places::Claim;
-use super::record::Record;
+use super::record::{Record, Summed};
+use super::sums::Sums;
 use super::temporary::Temporary;
 use super::tuning;
 use super::versions::Versions;
@@ -30,7 +31,7 @@ type Reader = DBWithThreadMode<SingleThreaded>;
 /// A database that this process writes.
 pub(super) type Writer = OptimisticTransactionDB<SingleThreaded>;
 type Found<'a> = Result<Option<DBPinnableSlice<'a>>, rocksdb::Error>;
-type Records = Vec<Result<Option<Record>, Failure>>;
+type Records = Vec<Result<Option<Summed>, Failure>>;
 
 /// How often a reading is repeated from under which a writer took a file.
 const ATTEMPTS: u32 = 12;
@@ -207,12 +208,19 @@ impl Database {
         record.map(|record| Record::parse(&record)).transpose()
     }
 
-    /// What it says of many keys.
-    pub(super) fn records(&self, keys: &[Key]) -> Result<Records, Failure> {
+    /// The same, with the checksums if they are used.
+    pub(super) fn record_of_value(&self, key: &Key, sums: Sums) -> Result<Option<Summed>, Failure> {
+        let (family, key) = (self.family(KEYS)?, key.as_str());
+        let record = with!(self.engine, database => database.get_pinned_cf(family, key))?;
+        record.map(|record| parse(&record, sums)).transpose()
+    }
+
+    /// The same of many keys.
+    pub(super) fn records(&self, keys: &[Key], sums: Sums) -> Result<Records, Failure> {
         let (family, keys) = (self.family(KEYS)?, keys.iter().map(Key::as_str));
         let found =
             with!(self.engine, database => database.batched_multi_get_cf(family, keys, false));
-        let parse = |found: Found<'_>| found?.map(|record| Record::parse(&record)).transpose();
+        let parse = |found: Found<'_>| found?.map(|record| parse(&record, sums)).transpose();
         Ok(found.into_iter().map(parse).collect())
     }
 
@@ -286,6 +294,13 @@ const GONE: &str = "a writer has removed files of the state that was opened; ope
                     read in the mode that follows writers (`secondary`)";
 const RACED: &str = "a file is missing, or the writer removes files faster than this process can \
                      follow";
+
+fn parse(record: &[u8], sums: Sums) -> Result<Summed, Failure> {
+    match sums {
+        Sums::Used => Record::parse_with_sums(record),
+        Sums::Ignored => Ok((Record::parse(record)?, None)),
+    }
+}
 
 /// Fails if there is no database of this store, as far as can be seen without opening it.
 fn ours(path: &Path) -> Result<(), Failure> {

@@ -54,7 +54,7 @@ pub enum Reading {
 /// How to open a database; see [`RocksDbBackend::builder`].
 ///
 /// In one process a directory is open once, and shared by all stores on it: cache, buffers and
-/// compression are those of the first that opened it. Durability is each store's own.
+/// compression are those of the first that opened it. Durability and checksums are each store's own.
 #[derive(Debug, Clone)]
 #[must_use = "options do nothing until `open`"]
 pub struct RocksDbOptions {
@@ -67,6 +67,7 @@ pub struct RocksDbOptions {
     pub(super) cache: usize,
     pub(super) write_buffer: usize,
     pub(super) max_open_files: u16,
+    pub(super) checksums: bool,
 }
 
 impl RocksDbOptions {
@@ -81,6 +82,7 @@ impl RocksDbOptions {
             cache: 64 << 20,
             write_buffer: 64 << 20,
             max_open_files: 512,
+            checksums: true,
         }
     }
 
@@ -135,6 +137,12 @@ impl RocksDbOptions {
     /// Files that are kept open: 512 by default, 20 at least.
     pub fn max_open_files(mut self, files: u16) -> Self {
         self.max_open_files = files.max(20);
+        self
+    }
+
+    /// Whether new values get checksums, and those of stored ones are checked; true by default.
+    pub const fn checksums(mut self, checksums: bool) -> Self {
+        self.checksums = checksums;
         self
     }
 

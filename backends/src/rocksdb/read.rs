@@ -10,7 +10,8 @@ use rocksdb::ReadOptions;
 
 use super::database::{Attempt, Database};
 use super::failure::{Failure, corrupt};
-use super::record::Record;
+use super::record::{Record, Summed};
+use super::sums::Sums;
 use super::value::{self, StoredValue};
 
 /// Keys that a listing takes at once.
@@ -24,15 +25,17 @@ pub(super) fn head(database: &Database, key: &Key) -> Result<Option<Meta>, Failu
 /// A value, or a part of it.
 pub(super) fn get(
     database: &Arc<Database>,
+    sums: Sums,
     key: &Key,
     range: &ByteRange,
 ) -> Result<Option<Blob>, Failure> {
-    database.look(|_| value::read(database, key, |value| value.blob(database, range)))
+    database.look(|_| value::read(database, key, sums, |value| value.blob(database, range)))
 }
 
 /// Several parts of one state of a value.
 pub(super) fn get_ranges(
     database: &Arc<Database>,
+    sums: Sums,
     key: &Key,
     ranges: &[Range<u64>],
 ) -> Result<Option<Vec<Bytes>>, Failure> {
@@ -42,32 +45,37 @@ pub(super) fn get_ranges(
         let bytes = ranges.iter().map(|range| value.bytes(database, &resolve(range)));
         bytes.collect::<Result<Option<Vec<Bytes>>, Failure>>()
     };
-    database.look(|_| value::read(database, key, parts))
+    database.look(|_| value::read(database, key, sums, parts))
 }
 
 type Answers = Vec<Result<Option<Blob>, Failure>>;
 
 /// Several whole values.
-pub(super) fn get_batch(database: &Arc<Database>, keys: &[Key]) -> Result<Answers, Failure> {
+pub(super) fn get_batch(
+    database: &Arc<Database>,
+    sums: Sums,
+    keys: &[Key],
+) -> Result<Answers, Failure> {
     database.look(|attempt| {
-        let records = database.records(keys)?;
+        let records = database.records(keys, sums)?;
         let of_one_piece = |record: &Record| Record::pieces(record.size) == 1;
         let wanted: Vec<[u8; 8]> = records
             .iter()
-            .filter_map(|record| record.as_ref().ok()?.filter(of_one_piece))
-            .map(|record| record.piece_key(0))
+            .filter_map(|found| found.as_ref().ok()?.as_ref())
+            .filter(|(record, _)| of_one_piece(record))
+            .map(|(record, _)| record.piece_key(0))
             .collect();
         let mut pieces = database.pieces(&wanted)?.into_iter();
         let mut answers = Vec::with_capacity(keys.len());
         for (key, record) in keys.iter().zip(records) {
             let answer = match record {
-                Ok(Some(record)) if of_one_piece(&record) => match pieces.next() {
-                    Some(Ok(Some(piece))) => copied(record, &piece).map(Some),
+                Ok(Some(found)) if of_one_piece(&found.0) => match pieces.next() {
+                    Some(Ok(Some(piece))) => copied(found, &piece).map(Some),
                     Some(Err(error)) => Err(error.into()),
                     // Overwritten in between.
-                    Some(Ok(None)) | None => get_again(database, key),
+                    Some(Ok(None)) | None => get_again(database, sums, key),
                 },
-                Ok(Some(_)) => get_again(database, key),
+                Ok(Some(_)) => get_again(database, sums, key),
                 Ok(None) => Ok(None),
                 Err(failure) => Err(failure),
             };
@@ -83,14 +91,15 @@ pub(super) fn get_batch(database: &Arc<Database>, keys: &[Key]) -> Result<Answer
 }
 
 /// A value that a batch could not read with the others.
-fn get_again(database: &Arc<Database>, key: &Key) -> Result<Option<Blob>, Failure> {
-    value::read(database, key, |value| value.blob(database, &ByteRange::Full))
+fn get_again(database: &Arc<Database>, sums: Sums, key: &Key) -> Result<Option<Blob>, Failure> {
+    value::read(database, key, sums, |value| value.blob(database, &ByteRange::Full))
 }
 
 /// A value of one piece. It is copied: one that is kept must not keep all of a batch in memory.
-fn copied(record: Record, piece: &[u8]) -> Result<Blob, Failure> {
-    let value = StoredValue { record };
+fn copied((record, sums): Summed, piece: &[u8]) -> Result<Blob, Failure> {
+    let value = StoredValue { record, sums };
     value.check(0, piece)?;
+    value.check_sum(0, piece, &(0..piece.len()))?;
     Ok(value.with(Bytes::copy_from_slice(piece)))
 }
 

@@ -4,10 +4,14 @@ use bigarrays_core::backend::{ContentEncoding, ErrorKind, Meta, Version};
 use bigarrays_core::key::Key;
 
 use super::failure::{Failure, corrupt};
+use super::sums::PieceSums;
 
-/// The format of a record. Part of the format of the database, as everything here.
-const FORMAT: u8 = 1;
-/// Bytes of a record.
+/// The format of a record without checksums. Part of the format of the database, as everything
+/// here.
+const BARE: u8 = 1;
+/// The format of a record that ends with a checksum for each piece.
+const SUMMED: u8 = 2;
+/// Bytes of a record, without its checksums.
 const LEN: usize = 24;
 /// Bytes of a piece of a value; the last one may have less.
 pub(super) const PIECE: u64 = 1 << 20;
@@ -22,15 +26,39 @@ pub(super) struct Record {
     pub(super) size: u64,
 }
 
+/// A record, and the checksums of its pieces if they are known.
+pub(super) type Summed = (Record, Option<PieceSums>);
+
 impl Record {
     pub(super) fn parse(record: &[u8]) -> Result<Self, Failure> {
-        let Ok(record) = <[u8; LEN]>::try_from(record) else {
-            return Err(corrupt(format!("the record of a key has {} bytes", record.len())));
-        };
-        let [format, encoding, _, _, _, _, _, _, rest @ ..] = record;
-        if format != FORMAT {
+        Self::split(record).map(|(record, _)| record)
+    }
+
+    /// The record, and the checksums of its pieces if it has some.
+    pub(super) fn parse_with_sums(record: &[u8]) -> Result<Summed, Failure> {
+        let (record, sums) = Self::split(record)?;
+        Ok((record, sums.map(PieceSums::parse)))
+    }
+
+    /// A record, and the bytes of its checksums.
+    fn split(record: &[u8]) -> Result<(Self, Option<&[u8]>), Failure> {
+        let damaged = || corrupt(format!("the record of a key has {} bytes", record.len()));
+        let (head, sums) = record.split_first_chunk::<LEN>().ok_or_else(damaged)?;
+        let (this, format) = Self::parse_head(*head)?;
+        match format {
+            BARE if sums.is_empty() => Ok((this, None)),
+            SUMMED if sums.len() as u64 == Self::pieces(this.size).saturating_mul(4) => {
+                Ok((this, Some(sums)))
+            }
+            _ => Err(damaged()),
+        }
+    }
+
+    fn parse_head(head: [u8; LEN]) -> Result<(Self, u8), Failure> {
+        let [format, encoding, _, _, _, _, _, _, rest @ ..] = head;
+        if ![BARE, SUMMED].contains(&format) {
             let note = format!(
-                "a record has format {format}, but this version of bigarrays knows only {FORMAT}"
+                "a record has format {format}, but this version of bigarrays knows only {SUMMED}"
             );
             return Err(Failure::new(ErrorKind::InvalidConfig, note));
         }
@@ -39,15 +67,16 @@ impl Record {
         let number = |bytes: [u8; 8]| u64::from_le_bytes(bytes);
         let [v0, v1, v2, v3, v4, v5, v6, v7, size @ ..] = rest;
         let version = number([v0, v1, v2, v3, v4, v5, v6, v7]);
-        Ok(Self { content_encoding, version, size: number(size) })
+        Ok((Self { content_encoding, version, size: number(size) }, format))
     }
 
-    pub(super) fn to_bytes(self) -> [u8; LEN] {
-        let mut bytes = [0; LEN];
-        bytes[0] = FORMAT;
+    pub(super) fn to_bytes(self, sums: Option<&PieceSums>) -> Vec<u8> {
+        let mut bytes = vec![0; LEN];
+        bytes[0] = if sums.is_some() { SUMMED } else { BARE };
         bytes[1] = number_of(self.content_encoding);
         bytes[8..16].copy_from_slice(&self.version.to_le_bytes());
         bytes[16..].copy_from_slice(&self.size.to_le_bytes());
+        bytes.extend(sums.into_iter().flat_map(PieceSums::to_bytes));
         bytes
     }
 
@@ -113,28 +142,60 @@ mod tests {
             let content_encoding = encoding_of(n).unwrap();
             assert_eq!(number_of(content_encoding), n);
             let record = Record { content_encoding, version: 0x0102_0304_0506_0708, size: 9 };
-            let bytes = record.to_bytes();
+            let bytes = record.to_bytes(None);
             let want = [1, n, 0, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 9, 0, 0, 0, 0, 0, 0, 0];
             assert_eq!(bytes, want);
+            assert_eq!(Record::parse_with_sums(&bytes).unwrap(), (record, None));
+            let sums = PieceSums::of(b"123456789");
+            let bytes = record.to_bytes(Some(&sums));
+            assert_eq!(bytes[0], 2);
+            assert_eq!((&bytes[1..24], &bytes[24..]), (&want[1..], &[0x83, 0x92, 0x06, 0xe3][..]));
             assert_eq!(Record::parse(&bytes).unwrap(), record);
+            assert_eq!(Record::parse_with_sums(&bytes).unwrap(), (record, Some(sums)));
         }
     }
 
     #[test]
     fn what_is_no_record_is_told() {
         let encoding = ContentEncoding::Identity;
-        let good = Record { content_encoding: encoding, version: 1, size: 7 }.to_bytes();
-        for len in 0..good.len() {
-            assert_eq!(Record::parse(&good[..len]).unwrap_err().kind(), ErrorKind::Corrupt);
+        let record = Record { content_encoding: encoding, version: 1, size: 7 };
+        let good = record.to_bytes(None);
+        for good in [&good, &record.to_bytes(Some(&PieceSums::of(b"7 bytes")))] {
+            for len in 0..good.len() {
+                assert_eq!(Record::parse(&good[..len]).unwrap_err().kind(), ErrorKind::Corrupt);
+            }
+            assert!(Record::parse(&[&good[..], &[0]].concat()).is_err());
         }
-        assert!(Record::parse(&[&good[..], &[0]].concat()).is_err());
         let changed = |at: usize, byte| {
-            let mut record = good;
+            let mut record = good.clone();
             record[at] = byte;
             Record::parse(&record).unwrap_err().kind()
         };
-        assert_eq!(changed(0, 2), ErrorKind::InvalidConfig);
+        assert_eq!(changed(0, 2), ErrorKind::Corrupt);
+        assert_eq!(changed(0, 3), ErrorKind::InvalidConfig);
         assert_eq!(changed(1, 6), ErrorKind::Corrupt);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_record_or_told(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+            is_likely: bool,
+        ) {
+            let mut bytes = bytes;
+            if is_likely {
+                let sums = bytes.get(LEN..).unwrap_or_default().len() / 4 % 3;
+                bytes.resize(LEN + 4 * sums, 7);
+                (bytes[0], bytes[1]) = (if sums == 0 { BARE } else { SUMMED }, bytes[1] % 8);
+                let size = PIECE * sums as u64;
+                bytes[16..LEN].copy_from_slice(&size.to_le_bytes());
+            }
+            if let Ok((record, sums)) = Record::parse_with_sums(&bytes) {
+                let again = record.to_bytes(sums.as_ref());
+                proptest::prop_assert_eq!(&again[..2], &bytes[..2]);
+                proptest::prop_assert_eq!(&again[8..], &bytes[8..]);
+            }
+        }
     }
 
     #[test]

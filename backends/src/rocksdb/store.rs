@@ -18,11 +18,12 @@ use futures::stream::{self, BoxStream, StreamExt};
 use super::database::Database;
 use super::failure::Failure;
 use super::layout;
-use super::options::{Durability, Reading, RocksDbOptions};
+use super::options::{Reading, RocksDbOptions};
 use super::places::{Place, Role};
 use super::read;
+use super::sums::Sums;
 use super::temporary::Temporary;
-use super::write::{self, FailureAt};
+use super::write::{self, FailureAt, Writing};
 
 /// A RocksDB database as a store; see the [module](super).
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub struct RocksDbBackend {
     path: PathBuf,
     database: Arc<Database>,
     is_writable: bool,
-    durability: Durability,
+    writing: Writing,
 }
 
 impl RocksDbBackend {
@@ -69,8 +70,9 @@ impl RocksDbBackend {
         let opened =
             if options.read_only { reader(&path, &options) } else { writer(&path, &options) };
         let database = opened.map_err(|failure| failure.of(Name(&path), Operation::Open))?;
-        let (is_writable, durability) = (!options.read_only, options.durability);
-        Ok(Self { path, database, is_writable, durability })
+        let sums = if options.checksums { Sums::Used } else { Sums::Ignored };
+        let writing = Writing { durability: options.durability, sums };
+        Ok(Self { path, database, is_writable: !options.read_only, writing })
     }
 
     /// The database, if this store may change it.
@@ -133,15 +135,14 @@ impl KeyValueBackend for RocksDbBackend {
     }
 
     async fn get(&self, key: &Key, range: ByteRange) -> BackendResult<Option<Blob>> {
-        let get = read::get(&self.database, key, &range);
+        let get = read::get(&self.database, self.writing.sums, key, &range);
         get.map_err(|failure| failure.at(self, Operation::Get, key))
     }
 
     async fn put(&self, key: &Key, value: Value, when: Precondition) -> BackendResult<PutOutcome> {
         let put = Put { key: key.clone(), value };
-        let put = self
-            .to_change()
-            .and_then(|database| write::put(database, self.durability, &put, &when));
+        let put =
+            self.to_change().and_then(|database| write::put(database, self.writing, &put, &when));
         let version = put.map_err(|failure| failure.at(self, Operation::Put, key))?;
         Ok(match version {
             Some(version) => PutOutcome::Written { version: Some(version) },
@@ -152,7 +153,7 @@ impl KeyValueBackend for RocksDbBackend {
     async fn delete(&self, key: &Key, when: Precondition) -> BackendResult<DeleteOutcome> {
         let delete = self
             .to_change()
-            .and_then(|database| write::delete(database, self.durability, key, &when));
+            .and_then(|database| write::delete(database, self.writing.durability, key, &when));
         let deleted = delete.map_err(|failure| failure.at(self, Operation::Delete, key))?;
         Ok(if deleted { DeleteOutcome::Deleted } else { DeleteOutcome::Conflict })
     }
@@ -180,13 +181,13 @@ impl KeyValueBackend for RocksDbBackend {
         key: &Key,
         ranges: &[Range<u64>],
     ) -> BackendResult<Option<Vec<Bytes>>> {
-        let get = read::get_ranges(&self.database, key, ranges);
+        let get = read::get_ranges(&self.database, self.writing.sums, key, ranges);
         get.map_err(|failure| failure.at(self, Operation::Get, key))
     }
 
     async fn get_batch(&self, keys: &[Key]) -> Vec<BackendResult<Option<Blob>>> {
         let at = |key, failure: Failure| failure.at(self, Operation::Get, key);
-        match read::get_batch(&self.database, keys) {
+        match read::get_batch(&self.database, self.writing.sums, keys) {
             Ok(answers) => {
                 let told = keys.iter().zip(answers);
                 told.map(|(key, answer)| answer.map_err(|failure| at(key, failure))).collect()
@@ -206,13 +207,13 @@ impl KeyValueBackend for RocksDbBackend {
 
     async fn put_batch(&self, puts: Vec<Put>) -> BackendResult<()> {
         let database = self.to_change().map_err(|failure| failure.of(self, Operation::Put))?;
-        let put = write::put_batch(database, self.durability, &puts);
+        let put = write::put_batch(database, self.writing, &puts);
         put.map_err(|failure| self.error(Operation::Put, failure))
     }
 
     async fn delete_batch(&self, keys: &[Key]) -> BackendResult<()> {
         let database = self.to_change().map_err(|failure| failure.of(self, Operation::Delete))?;
-        let delete = write::delete_batch(database, self.durability, keys);
+        let delete = write::delete_batch(database, self.writing.durability, keys);
         delete.map_err(|failure| self.error(Operation::Delete, failure))
     }
 }

@@ -15,6 +15,7 @@ use rocksdb::{DBPinnableSlice, ReadOptions};
 use super::database::Database;
 use super::failure::{Failure, corrupt};
 use super::record::{PIECE, Record};
+use super::sums::{PieceSums, Sums};
 
 /// Parts shorter than this are copied. Longer pieces are not kept in the cache of blocks, from
 /// which they would drive out all keys: the operating system caches them.
@@ -41,13 +42,14 @@ impl AsRef<[u8]> for Pinned {
 pub(super) fn read<T>(
     database: &Database,
     key: &Key,
+    sums: Sums,
     mut read: impl FnMut(&StoredValue) -> Result<Option<T>, Failure>,
 ) -> Result<Option<T>, Failure> {
     let mut missed = None;
     for _ in 0..ATTEMPTS {
-        let Some(record) = database.record(key)? else { return Ok(None) };
+        let Some((record, sums)) = database.record_of_value(key, sums)? else { return Ok(None) };
         // Numbers are never used twice: what is found belongs to this record.
-        if let Some(done) = read(&StoredValue { record })? {
+        if let Some(done) = read(&StoredValue { record, sums })? {
             return Ok(Some(done));
         }
         // Its pieces are gone because it was overwritten; or else they are lost.
@@ -63,6 +65,8 @@ pub(super) fn read<T>(
 /// A value of which the record is known.
 pub(super) struct StoredValue {
     pub(super) record: Record,
+    /// What its pieces are checked by, where they are read whole.
+    pub(super) sums: Option<PieceSums>,
 }
 
 impl StoredValue {
@@ -93,7 +97,9 @@ impl StoredValue {
         let (first, last) = (range.start / PIECE, (range.end - 1) / PIECE);
         if first == last {
             let Some(piece) = self.piece(database, first)? else { return Ok(None) };
-            return Ok(Some(cut(piece, &inside(range, first))));
+            let part = inside(range, first);
+            self.check_sum(first, piece.as_ref(), &part)?;
+            return Ok(Some(cut(piece, &part)));
         }
         // The size may be one that nobody stored: memory is used for pieces that are there.
         let mut bytes = Vec::new();
@@ -106,7 +112,9 @@ impl StoredValue {
                     return Err(Failure::new(ErrorKind::Other, note));
                 }
             }
-            bytes.extend_from_slice(&piece.as_ref()[inside(range, n)]);
+            let part = inside(range, n);
+            self.check_sum(n, piece.as_ref(), &part)?;
+            bytes.extend_from_slice(&piece.as_ref()[part]);
         }
         Ok(Some(bytes.into()))
     }
@@ -138,6 +146,21 @@ impl StoredValue {
             return Ok(());
         }
         Err(corrupt(format!("a value has {got} bytes where {want} should be")))
+    }
+}
+
+impl StoredValue {
+    /// Fails if a piece that is wanted whole is not the one that was stored.
+    pub(super) fn check_sum(
+        &self,
+        n: u64,
+        piece: &[u8],
+        part: &Range<usize>,
+    ) -> Result<(), Failure> {
+        match &self.sums {
+            Some(sums) if part.len() == piece.len() => sums.check(n, piece),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -18,12 +18,20 @@ use super::database::{Database, Writer, synced};
 use super::failure::Failure;
 use super::layout::{KEYS, VALUES};
 use super::options::Durability;
-use super::record::{PIECE, Record};
+use super::record::{PIECE, Record, Summed};
+use super::sums::{PieceSums, Sums};
 
 /// The longest value in bytes: RocksDB holds it several times in memory while it is written.
 pub(super) const MAX_VALUE: u64 = 1 << 30;
 /// How often a transaction is tried that others disturb.
 const ATTEMPTS: u32 = 64;
+
+/// How a store writes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writing {
+    pub(super) durability: Durability,
+    pub(super) sums: Sums,
+}
 
 /// A transaction on both families.
 struct Change<'a> {
@@ -40,12 +48,13 @@ impl Change<'_> {
     }
 
     /// Stores a value in place of `old`.
-    fn put(&self, put: &Put, new: Record, old: Option<Record>) -> Result<(), Failure> {
+    fn put(&self, put: &Put, new: &Summed, old: Option<Record>) -> Result<(), Failure> {
+        let (new, sums) = new;
         let piece = usize::try_from(PIECE).unwrap_or(usize::MAX);
         for (key, piece) in new.piece_keys().zip(put.value.bytes.chunks(piece)) {
             self.transaction.put_cf(self.values, key, piece)?;
         }
-        self.transaction.put_cf(self.keys, put.key.as_str(), new.to_bytes())?;
+        self.transaction.put_cf(self.keys, put.key.as_str(), new.to_bytes(sums.as_ref()))?;
         self.remove_pieces(old)
     }
 
@@ -72,20 +81,20 @@ pub(super) type FailureAt<'a> = (Failure, Option<&'a Key>);
 /// Stores a value if `when` holds; gives its version if it did.
 pub(super) fn put(
     database: &Database,
-    durability: Durability,
+    how: Writing,
     put: &Put,
     when: &Precondition,
 ) -> Result<Option<Version>, Failure> {
-    let new = new_record(database, &put.value)?;
-    let is_done = change(database, durability, |change| {
+    let new = new_record(database, how, &put.value)?;
+    let is_done = change(database, how.durability, |change| {
         let old = change.current(&put.key)?;
         let holds = when.holds(old.map(Record::version).as_ref());
         if holds {
-            change.put(put, new, old)?;
+            change.put(put, &new, old)?;
         }
         Ok::<_, Failure>(holds)
     })?;
-    Ok(is_done.then(|| new.version()))
+    Ok(is_done.then(|| new.0.version()))
 }
 
 /// Removes a value if `when` holds, and tells whether it did.
@@ -108,15 +117,15 @@ pub(super) fn delete(
 /// Stores several values at once.
 pub(super) fn put_batch<'a>(
     database: &Database,
-    durability: Durability,
+    how: Writing,
     puts: &'a [Put],
 ) -> Result<(), FailureAt<'a>> {
     let record = |put: &'a Put| {
-        new_record(database, &put.value).map_err(|failure| (failure, Some(&put.key)))
+        new_record(database, how, &put.value).map_err(|failure| (failure, Some(&put.key)))
     };
-    let records: Vec<Record> = puts.iter().map(record).collect::<Result<_, _>>()?;
-    change(database, durability, |change| {
-        for (put, &new) in puts.iter().zip(&records) {
+    let records: Vec<Summed> = puts.iter().map(record).collect::<Result<_, _>>()?;
+    change(database, how.durability, |change| {
+        for (put, new) in puts.iter().zip(&records) {
             let done = change.current(&put.key).and_then(|old| change.put(put, new, old));
             done.map_err(|failure| (failure, Some(&put.key)))?;
         }
@@ -141,14 +150,15 @@ pub(super) fn delete_batch<'a>(
     .map(|_| ())
 }
 
-fn new_record(database: &Database, value: &Value) -> Result<Record, Failure> {
+fn new_record(database: &Database, how: Writing, value: &Value) -> Result<Summed, Failure> {
     let size = value.bytes.len() as u64;
     if size > MAX_VALUE {
         let note = format!("the value has {size} bytes, and this store takes {MAX_VALUE}");
         return Err(Failure::new(ErrorKind::Unsupported, note));
     }
     let version = database.new_versions(Record::pieces(size).max(1))?;
-    Ok(Record { content_encoding: value.content_encoding, version, size })
+    let sums = (how.sums == Sums::Used).then(|| PieceSums::of(&value.bytes));
+    Ok((Record { content_encoding: value.content_encoding, version, size }, sums))
 }
 
 /// Runs `work` in a transaction, again if others disturb it. It tells whether there is something

@@ -173,8 +173,11 @@ fn pair_of(access: String, secret: String, token: Option<String>) -> Credentials
 
 /// Takes what CloudVolume would take from a file, and tells whether there were credentials.
 fn read_secret(path: &Path, found: &mut Found) -> bool {
-    let Ok(text) = fs::read(path) else { return false };
-    let Ok(json) = serde_json::from_slice::<serde_json::Value>(&text) else { return false };
+    fs::read(path).is_ok_and(|text| take_secret(&text, found))
+}
+
+pub(super) fn take_secret(text: &[u8], found: &mut Found) -> bool {
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(text) else { return false };
     let field = |name: &str| json.get(name)?.as_str().map(str::to_owned).filter(|t| !t.is_empty());
     let pair = (field("AWS_ACCESS_KEY_ID"), field("AWS_SECRET_ACCESS_KEY"));
     let (Some(access), Some(secret)) = pair else { return false };

@@ -15,6 +15,7 @@ use s3::serde_types::{
 use super::client::Ask;
 use super::failure::Failure;
 use super::inner::Inner;
+use super::place::Place;
 
 /// The most keys that S3 lists or deletes with one request.
 pub(super) const PAGE: usize = 1000;
@@ -39,23 +40,7 @@ impl Inner {
             max_keys: Some(PAGE),
         };
         let reply = self.ask(Ask::new(command, ""), &[]).await?;
-        let listed: ListBucketResult = understood(de::from_reader(&*reply.body))?;
-        let is_encoded = listed.encoding_type.as_deref() == Some("url");
-        let next = match (listed.is_truncated, listed.next_continuation_token) {
-            (false, _) => None,
-            // The same page again would never end.
-            (true, next) if next.is_none() || next == token => {
-                return Err(Failure::strange("a listing that does not go on"));
-            }
-            (true, next) => next,
-        };
-        let metas = listed.contents.into_iter().filter_map(|object| {
-            let name = if is_encoded { decoded(&object.key)? } else { object.key };
-            let key = self.place.key(&name).filter(|key| prefix.contains(key))?;
-            // A listing tells neither who wrote a value nor how it is compressed.
-            Some(Meta { key, size: object.size, version: None, content_encoding: None })
-        });
-        Ok(Page { metas: metas.collect(), next })
+        understand(&self.place, &reply.body, prefix, token)
     }
 
     /// Deletes up to [`PAGE`] keys with one request. `false`: the server does not know that
@@ -83,6 +68,32 @@ impl Inner {
         let kind = super::failure::kind_of(&error.code, StatusCode::OK);
         Err((key, Failure::new(kind, format!("{}: {}", error.code, error.message))))
     }
+}
+
+/// The page that an answer has, asked for by `token`.
+pub(super) fn understand(
+    place: &Place,
+    body: &[u8],
+    prefix: &Prefix,
+    token: Option<String>,
+) -> Result<Page, Failure> {
+    let listed: ListBucketResult = understood(de::from_reader(body))?;
+    let is_encoded = listed.encoding_type.as_deref() == Some("url");
+    let next = match (listed.is_truncated, listed.next_continuation_token) {
+        (false, _) => None,
+        // The same page again would never end.
+        (true, next) if next.is_none() || next == token => {
+            return Err(Failure::strange("a listing that does not go on"));
+        }
+        (true, next) => next,
+    };
+    let metas = listed.contents.into_iter().filter_map(|object| {
+        let name = if is_encoded { decoded(&object.key)? } else { object.key };
+        let key = place.key(&name).filter(|key| prefix.contains(key))?;
+        // A listing tells neither who wrote a value nor how it is compressed.
+        Some(Meta { key, size: object.size, version: None, content_encoding: None })
+    });
+    Ok(Page { metas: metas.collect(), next })
 }
 
 /// Whether a name can be written in XML: no control characters but those that stay themselves.

@@ -82,6 +82,8 @@
 mod client;
 mod credentials;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod ini;
 mod inner;
 mod list;

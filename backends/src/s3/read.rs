@@ -123,7 +123,7 @@ fn wanted(range: &ByteRange) -> Wanted {
 }
 
 /// The bytes of the range, and no others, of an answer that is whole.
-fn cut(reply: &Reply, range: &ByteRange) -> Result<Bytes, Failure> {
+pub(super) fn cut(reply: &Reply, range: &ByteRange) -> Result<Bytes, Failure> {
     let len = reply.body.len() as u64;
     if reply.status == StatusCode::OK {
         // Without a length or chunks the end of the connection is the end of the value, whoever

@@ -43,6 +43,8 @@
 //! Source: the history of BigArrays.jl (Apache-2.0), October 2016 to June 2017.
 
 mod files;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod open;
 mod registry;
 mod stack;

@@ -28,6 +28,10 @@
 //!   systems have no shared memory and mostly broken locks: the file belongs on a local disk.
 //! - **Sizes.** Values are stored in pieces of 1 MiB: a range costs the same at the end of a long
 //!   value as at its beginning, and there is no longest value but what memory holds.
+//! - **Checksums.** Beside each value is a CRC32C of each of its pieces. A piece that is read whole
+//!   is checked: every value that is read whole, and of a longer one what a range covers. A read of
+//!   less than a piece is not: it would have to read the rest. What does not match is an error of
+//!   kind `Corrupt` that names the key. [`SqliteOptions::checksums`] turns it off.
 //!
 //! # Files
 //! While the file is open, `FILE-wal` and `FILE-shm` stand beside it. The last store that closes
@@ -44,7 +48,8 @@
 //!     key TEXT PRIMARY KEY NOT NULL,
 //!     version INTEGER NOT NULL,       -- the row of the value's first piece
 //!     size INTEGER NOT NULL,          -- in bytes
-//!     content_encoding TEXT NOT NULL  -- as in HTTP: '', 'gzip', 'br', 'zstd', 'xz', 'bzip2'
+//!     content_encoding TEXT NOT NULL, -- as in HTTP: '', 'gzip', 'br', 'zstd', 'xz', 'bzip2'
+//!     sums BLOB                       -- of the pieces; may be null
 //! ) STRICT, WITHOUT ROWID;
 //! CREATE TABLE bigarrays_values (
 //!     version INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
@@ -53,7 +58,14 @@
 //! ```
 //!
 //! A value of more than 1 MiB (1 048 576 bytes) is cut into pieces of that length, which are rows
-//! with consecutive numbers. Keys and values are apart so that a listing, or a look at sizes,
+//! with consecutive numbers. `sums` is the value's version in eight bytes and then the CRC32C of
+//! each of its pieces (of an empty value: of its one empty piece) in four, all little-endian. Where
+//! it is null, or its version is not that of the row, nothing is known of the value's checksums: so
+//! a program that does not know the column may write to the file. Files of before have no such
+//! column; who opens one for writing, and wants checksums, adds it, and values that are written
+//! from then on have them.
+//!
+//! Keys and values are apart so that a listing, or a look at sizes,
 //! reads pages full of keys and none of the values; finding a value costs no more than through an
 //! index. For a look from outside there is a view of both, `bigarrays`, in which values over
 //! 1 MiB are null:
@@ -69,6 +81,7 @@ mod pool;
 mod read;
 mod schema;
 mod store;
+mod sums;
 mod value;
 mod write;
 
@@ -79,7 +92,7 @@ pub use store::SqliteBackend;
 pub const FACTS: crate::StoreFacts = crate::StoreFacts {
     feature: "sqlite",
     schemes: &["sqlite"],
-    what: "one file; a value is a row",
+    what: "one file; a value is a row, with a checksum",
     atomicity: "transaction, a batch as a whole",
     durability: "a power cut, by default",
     compare_and_swap: "between threads and processes of one machine",

@@ -40,6 +40,7 @@ pub struct SqliteOptions {
     pub(super) read_only: bool,
     pub(super) busy_timeout: Duration,
     pub(super) synchronous: Synchronous,
+    pub(super) checksums: bool,
 }
 
 impl SqliteOptions {
@@ -50,6 +51,7 @@ impl SqliteOptions {
             read_only: false,
             busy_timeout: Duration::from_secs(60),
             synchronous: Synchronous::Full,
+            checksums: true,
         }
     }
 
@@ -78,6 +80,12 @@ impl SqliteOptions {
     /// What a finished put survives; [`Synchronous::Full`] by default.
     pub const fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
+        self
+    }
+
+    /// Whether new values get checksums, and those of stored ones are checked; true by default.
+    pub const fn checksums(mut self, checksums: bool) -> Self {
+        self.checksums = checksums;
         self
     }
 

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::frozen::{Frozen, immutable_uri};
 use super::options::Synchronous;
 use super::schema::{self, Content};
+use super::sums::Sums;
 
 /// Readers at once; more wait. Each has up to three files open.
 pub(super) const READERS: usize = 64;
@@ -29,6 +30,14 @@ pub(super) struct Settings {
     pub(super) read_only: bool,
     pub(super) busy_timeout: Duration,
     pub(super) synchronous: Synchronous,
+    pub(super) checksums: bool,
+}
+
+/// The connection that writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) sums: Sums,
 }
 
 /// The connections that read.
@@ -58,12 +67,13 @@ impl Drop for Turn<'_> {
 #[derive(Debug)]
 struct Reader {
     connection: Connection,
+    sums: Sums,
     frozen: Option<Frozen>,
 }
 
 impl Settings {
     /// The connection that writes: opens the file, or makes it.
-    pub(super) fn writer(&self, create: bool) -> Result<Connection, Failure> {
+    pub(super) fn writer(&self, create: bool) -> Result<Writer, Failure> {
         self.refuse_foreign()?;
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
@@ -84,7 +94,11 @@ impl Settings {
         connection.pragma_update(None, "fullfsync", self.synchronous == Synchronous::Full)?;
         connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
         adjust(&connection)?;
-        Ok(connection)
+        if self.checksums && Sums::look(&connection, true)? == Sums::Absent {
+            schema::add_sums(&mut connection)?;
+        }
+        let sums = Sums::look(&connection, self.checksums)?;
+        Ok(Writer { connection, sums })
     }
 
     /// Refuses the files of others without opening them as a writer does, which may already
@@ -118,7 +132,8 @@ impl Settings {
             return Err(empty());
         }
         adjust(&connection)?;
-        Ok(Reader { connection, frozen })
+        let sums = Sums::look(&connection, self.checksums)?;
+        Ok(Reader { connection, sums, frozen })
     }
 
     /// A connection that works beside writers. `None` if it would have to make files that it
@@ -189,7 +204,7 @@ impl Readers {
     /// Reads with a connection of its own, which must not be kept waiting for another one.
     pub(super) fn read<T>(
         &self,
-        work: impl Fn(&Connection) -> Result<T, Failure>,
+        work: impl Fn(&Connection, Sums) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         for _ in 0..ATTEMPTS {
             let turn = self.wait_for_turn();
@@ -198,7 +213,7 @@ impl Readers {
                 Some(reader) => reader,
                 None => self.settings.reader()?,
             };
-            let answer = work(&reader.connection);
+            let answer = work(&reader.connection, reader.sums);
             if reader.frozen.as_ref().is_none_or(Frozen::holds) {
                 self.state().idle.push(reader);
                 drop(turn);

@@ -9,6 +9,7 @@ use rusqlite::types::Value as Bound;
 use rusqlite::{Connection, Row};
 
 use super::failure::{Failure, corrupt};
+use super::sums::{PieceSums, Sums};
 use super::value::StoredValue;
 
 /// Keys that a listing takes at once.
@@ -57,6 +58,22 @@ pub(super) fn entry(connection: &Connection, key: &Key) -> Result<Option<Entry>,
     rows.next()?.map(|row| Entry::of(row, 0)).transpose()
 }
 
+/// An entry, and the checksums of its value if there are any.
+fn entry_and_sums(
+    connection: &Connection,
+    key: &Key,
+) -> Result<Option<(Entry, Option<PieceSums>)>, Failure> {
+    let select = "SELECT version, size, content_encoding, sums FROM bigarrays_keys WHERE key = ?1";
+    let mut select = connection.prepare_cached(select)?;
+    let mut rows = select.query([key.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let entry = Entry::of(row, 0)?;
+    let column = row.get_ref(3)?.as_blob_or_null();
+    let column = column.map_err(|e| corrupt("checksums are no bytes").because(e))?;
+    let sums = column.map(|column| PieceSums::parse(column, entry.version, entry.size));
+    Ok(Some((entry, sums.transpose()?.flatten())))
+}
+
 pub(super) fn head(connection: &Connection, key: &Key) -> Result<Option<Meta>, Failure> {
     entry(connection, key)?.map(|entry| entry.meta(key.clone())).transpose()
 }
@@ -64,10 +81,11 @@ pub(super) fn head(connection: &Connection, key: &Key) -> Result<Option<Meta>, F
 /// A value, or a part of it.
 pub(super) fn get(
     connection: &Connection,
+    sums: Sums,
     key: &Key,
     range: &ByteRange,
 ) -> Result<Option<Blob>, Failure> {
-    with_value(connection, key, |entry, value| {
+    with_value(connection, sums, key, |entry, value| {
         Ok(Blob {
             bytes: value.read(&range.resolve(entry.size))?,
             version: Some(version(entry.version)?),
@@ -79,10 +97,11 @@ pub(super) fn get(
 /// Several parts of one state of a value.
 pub(super) fn get_ranges(
     connection: &Connection,
+    sums: Sums,
     key: &Key,
     ranges: &[Range<u64>],
 ) -> Result<Option<Vec<Bytes>>, Failure> {
-    with_value(connection, key, |entry, value| {
+    with_value(connection, sums, key, |entry, value| {
         let resolved = |range: &Range<u64>| ByteRange::Bounded(range.clone()).resolve(entry.size);
         ranges.iter().map(|range| value.read(&resolved(range))).collect()
     })
@@ -91,12 +110,18 @@ pub(super) fn get_ranges(
 /// Opens a value, in one state of the database.
 fn with_value<T>(
     connection: &Connection,
+    sums: Sums,
     key: &Key,
     work: impl FnOnce(&Entry, &mut StoredValue<'_>) -> Result<T, Failure>,
 ) -> Result<Option<T>, Failure> {
     let state = connection.unchecked_transaction()?;
-    let Some(entry) = entry(&state, key)? else { return Ok(None) };
-    let mut value = StoredValue::open(&state, entry.version, entry.size)?;
+    let found = match sums {
+        Sums::Used => entry_and_sums(&state, key)?,
+        Sums::Absent | Sums::Ignored => entry(&state, key)?.map(|entry| (entry, None)),
+    };
+    let Some((entry, sums)) = found else { return Ok(None) };
+    let value = StoredValue::open(&state, entry.version, entry.size)?;
+    let mut value = value.with_sums(sums);
     work(&entry, &mut value).map(Some)
 }
 

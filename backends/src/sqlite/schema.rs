@@ -7,6 +7,7 @@ use bigarrays_core::backend::ErrorKind;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::failure::{Failure, corrupt};
+use super::sums::Sums;
 
 /// `bigA`: tells the file from those of other programs.
 const APPLICATION_ID: i32 = 0x6269_6741;
@@ -24,7 +25,8 @@ CREATE TABLE bigarrays_keys (
     key TEXT PRIMARY KEY NOT NULL,
     version INTEGER NOT NULL,
     size INTEGER NOT NULL,
-    content_encoding TEXT NOT NULL
+    content_encoding TEXT NOT NULL,
+    sums BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE bigarrays_values (
     version INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -89,6 +91,15 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), Failure> {
         change.execute_batch(TABLES)?;
         change.pragma_update(None, "user_version", FORMAT)?;
         change.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(change.commit()?)
+}
+
+/// Adds the column of checksums to a file of before, unless another process does so first.
+pub(super) fn add_sums(connection: &mut Connection) -> Result<(), Failure> {
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if Sums::look(&change, true)? == Sums::Absent {
+        change.execute_batch("ALTER TABLE bigarrays_keys ADD COLUMN sums BLOB")?;
     }
     Ok(change.commit()?)
 }

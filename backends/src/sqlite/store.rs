@@ -20,8 +20,9 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::failure::Failure;
 use super::options::SqliteOptions;
-use super::pool::{READERS, Readers, Settings};
+use super::pool::{READERS, Readers, Settings, Writer};
 use super::read;
+use super::sums::Sums;
 use super::write;
 
 /// A database file as a store; see the [module](super).
@@ -31,7 +32,7 @@ pub struct SqliteBackend {
     // Closed before the writer: the last connection tidies up the log, and must be one that can.
     readers: Readers,
     /// `None` if the store only reads.
-    writer: Option<Mutex<Connection>>,
+    writer: Option<Mutex<Writer>>,
 }
 
 impl SqliteBackend {
@@ -63,14 +64,16 @@ impl SqliteBackend {
     }
 
     pub(super) fn with_options(options: SqliteOptions) -> BackendResult<Self> {
-        let SqliteOptions { path, create, read_only, busy_timeout, synchronous } = options;
+        let SqliteOptions { path, create, read_only, busy_timeout, synchronous, checksums } =
+            options;
         let path = std::path::absolute(&path).map_err(|error| {
             let invalid = ErrorKind::InvalidConfig;
             BackendError::new(invalid, Name(&path), Operation::Open).with_source(error)
         })?;
         let fail = |failure: Failure| failure.of(Name(&path), Operation::Open);
         look(&path, create && !read_only).map_err(fail)?;
-        let settings = Settings { path: path.clone(), read_only, busy_timeout, synchronous };
+        let file = path.clone();
+        let settings = Settings { path: file, read_only, busy_timeout, synchronous, checksums };
         let writer = match read_only {
             true => None,
             false => {
@@ -84,14 +87,18 @@ impl SqliteBackend {
     }
 
     /// Runs `work` in one transaction, which is undone if it fails.
-    fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection, Sums) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let Some(writer) = &self.writer else {
             return Err(Failure::new(ErrorKind::ReadOnly, "it was opened for reading only"));
         };
         // A panic undoes its transaction while it leaves.
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&transaction)?;
+        let Writer { connection, sums } = &mut *writer;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction, *sums)?;
         transaction.commit()?;
         Ok(done)
     }
@@ -150,17 +157,17 @@ impl KeyValueBackend for SqliteBackend {
     }
 
     async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
-        let head = self.readers.read(|connection| read::head(connection, key));
+        let head = self.readers.read(|connection, _| read::head(connection, key));
         head.map_err(|failure| failure.at(self, Operation::Head, key))
     }
 
     async fn get(&self, key: &Key, range: ByteRange) -> BackendResult<Option<Blob>> {
-        let get = self.readers.read(|connection| read::get(connection, key, &range));
+        let get = self.readers.read(|connection, sums| read::get(connection, sums, key, &range));
         get.map_err(|failure| failure.at(self, Operation::Get, key))
     }
 
     async fn put(&self, key: &Key, value: Value, when: Precondition) -> BackendResult<PutOutcome> {
-        let put = self.write(|connection| write::put(connection, key, &value, &when));
+        let put = self.write(|connection, sums| write::put(connection, sums, key, &value, &when));
         let version = put.map_err(|failure| failure.at(self, Operation::Put, key))?;
         Ok(match version {
             Some(version) => PutOutcome::Written { version: Some(version) },
@@ -169,7 +176,7 @@ impl KeyValueBackend for SqliteBackend {
     }
 
     async fn delete(&self, key: &Key, when: Precondition) -> BackendResult<DeleteOutcome> {
-        let delete = self.write(|connection| write::delete(connection, key, &when));
+        let delete = self.write(|connection, _| write::delete(connection, key, &when));
         let deleted = delete.map_err(|failure| failure.at(self, Operation::Delete, key))?;
         Ok(if deleted { DeleteOutcome::Deleted } else { DeleteOutcome::Conflict })
     }
@@ -179,7 +186,7 @@ impl KeyValueBackend for SqliteBackend {
         let pages = stream::unfold(Some(None), move |after: Option<Option<Key>>| async move {
             let after = after?;
             let page =
-                self.readers.read(|connection| read::page(connection, prefix, after.as_ref()));
+                self.readers.read(|connection, _| read::page(connection, prefix, after.as_ref()));
             let told =
                 page.map_err(|failure| failure.of(self, Operation::List).with_prefix(prefix));
             Some(match told {
@@ -200,17 +207,18 @@ impl KeyValueBackend for SqliteBackend {
         key: &Key,
         ranges: &[Range<u64>],
     ) -> BackendResult<Option<Vec<Bytes>>> {
-        let get = self.readers.read(|connection| read::get_ranges(connection, key, ranges));
+        let get =
+            self.readers.read(|connection, sums| read::get_ranges(connection, sums, key, ranges));
         get.map_err(|failure| failure.at(self, Operation::Get, key))
     }
 
     async fn get_batch(&self, keys: &[Key]) -> Vec<BackendResult<Option<Blob>>> {
-        let get = |key: &Key, connection: &Connection| {
-            read::get(connection, key, &ByteRange::Full)
-                .map_err(|failure| failure.at(self, Operation::Get, key))
-        };
-        let all = |connection: &Connection| {
-            Ok(keys.iter().map(|key| get(key, connection)).collect::<Vec<_>>())
+        let all = |connection: &Connection, sums: Sums| {
+            let get = |key: &Key| {
+                read::get(connection, sums, key, &ByteRange::Full)
+                    .map_err(|failure| failure.at(self, Operation::Get, key))
+            };
+            Ok(keys.iter().map(get).collect::<Vec<_>>())
         };
         match self.readers.read(all) {
             Ok(answers) => answers,
@@ -230,10 +238,10 @@ impl KeyValueBackend for SqliteBackend {
 
     async fn put_batch(&self, puts: Vec<Put>) -> BackendResult<()> {
         let mut at = None;
-        let put = self.write(|connection| {
+        let put = self.write(|connection, sums| {
             for put in &puts {
                 at = Some(&put.key);
-                write::put(connection, &put.key, &put.value, &Precondition::Always)?;
+                write::put(connection, sums, &put.key, &put.value, &Precondition::Always)?;
             }
             at = None;
             Ok(())
@@ -243,7 +251,7 @@ impl KeyValueBackend for SqliteBackend {
 
     async fn delete_batch(&self, keys: &[Key]) -> BackendResult<()> {
         let mut at = None;
-        let delete = self.write(|connection| {
+        let delete = self.write(|connection, _| {
             for key in keys {
                 at = Some(key);
                 write::delete(connection, key, &Precondition::Always)?;

@@ -11,6 +11,7 @@ use rusqlite::blob::Blob as Row;
 use rusqlite::{Connection, ErrorCode, MAIN_DB};
 
 use super::failure::{Failure, corrupt};
+use super::sums::PieceSums;
 
 /// Bytes of a piece; the last one may have less. Part of the format.
 pub(super) const PIECE: u64 = 1 << 20;
@@ -25,15 +26,23 @@ pub(super) struct StoredValue<'a> {
     /// Which piece `row` is.
     piece: u64,
     size: u64,
+    /// What its pieces are checked by, where they are read whole.
+    sums: Option<PieceSums>,
 }
 
 impl<'a> StoredValue<'a> {
     /// Opens the value of `size` bytes whose first piece is the row `first`.
     pub(super) fn open(connection: &'a Connection, first: i64, size: u64) -> Result<Self, Failure> {
         let row = connection.blob_open(MAIN_DB, "bigarrays_values", "value", first, true);
-        let opened = Self { row: row.map_err(missing)?, first, piece: 0, size };
+        let opened = Self { row: row.map_err(missing)?, first, piece: 0, size, sums: None };
         opened.check()?;
         Ok(opened)
+    }
+
+    /// The same, whose pieces are checked by `sums` where they are read whole.
+    pub(super) fn with_sums(mut self, sums: Option<PieceSums>) -> Self {
+        self.sums = sums;
+        self
     }
 
     /// A part of the value, within its size.
@@ -53,6 +62,11 @@ impl<'a> StoredValue<'a> {
             let filled = bytes.len();
             bytes.resize(filled + length(count), 0);
             self.row.read_at_exact(&mut bytes[filled..], length(offset))?;
+            if let Some(sums) = &self.sums
+                && count == self.row.len() as u64
+            {
+                sums.check(self.piece, &bytes[filled..])?;
+            }
             position += count;
         }
         Ok(bytes.into())

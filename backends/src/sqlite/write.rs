@@ -6,26 +6,40 @@ use rusqlite::Connection;
 
 use super::failure::Failure;
 use super::read::{self, Entry};
+use super::sums::{PieceSums, Sums};
 use super::value;
+
+const INSERT: &str = "INSERT INTO bigarrays_keys (key, version, size, content_encoding) \
+    VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO UPDATE SET version = excluded.version, \
+    size = excluded.size, content_encoding = excluded.content_encoding";
+const INSERT_WITH_SUMS: &str = "INSERT INTO bigarrays_keys \
+    (key, version, size, content_encoding, sums) VALUES (?1, ?2, ?3, ?4, ?5) \
+    ON CONFLICT (key) DO UPDATE SET version = excluded.version, size = excluded.size, \
+    content_encoding = excluded.content_encoding, sums = excluded.sums";
 
 /// Stores a value if `when` holds; gives its version if it did.
 pub(super) fn put(
     connection: &Connection,
+    sums: Sums,
     key: &Key,
     value: &Value,
     when: &Precondition,
 ) -> Result<Option<Version>, Failure> {
     let Some(old) = current(connection, key, when)? else { return Ok(None) };
     let row = value::insert(connection, &value.bytes)?;
-    let insert = "INSERT INTO bigarrays_keys (key, version, size, content_encoding) \
-                  VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO UPDATE SET \
-                  version = excluded.version, size = excluded.size, \
-                  content_encoding = excluded.content_encoding";
     // What is in memory is shorter than that.
     let size = i64::try_from(value.bytes.len()).unwrap_or(i64::MAX);
     let encoding = value.content_encoding.token();
-    let mut insert = connection.prepare_cached(insert)?;
-    insert.execute((key.as_str(), row, size, encoding))?;
+    let entry = (key.as_str(), row, size, encoding);
+    match sums {
+        Sums::Absent => connection.prepare_cached(INSERT)?.execute(entry)?,
+        Sums::Ignored | Sums::Used => {
+            let column = (sums == Sums::Used).then(|| PieceSums::of(&value.bytes).to_column(row));
+            let (key, row, size, encoding) = entry;
+            let mut insert = connection.prepare_cached(INSERT_WITH_SUMS)?;
+            insert.execute((key, row, size, encoding, column))?
+        }
+    };
     if let Some(old) = old {
         value::remove(connection, old.version, old.size)?;
     }

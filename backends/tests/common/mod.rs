@@ -76,6 +76,12 @@ pub(crate) fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
+/// Says what was measured.
+#[expect(clippy::print_stderr, reason = "it is all that a measurement has to give")]
+pub(crate) fn say(figure: &str) {
+    eprintln!("{figure}");
+}
+
 /// Something mounted on a directory, until it is dropped.
 pub(crate) struct Mount(PathBuf);
 

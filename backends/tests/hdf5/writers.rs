@@ -1,17 +1,18 @@
 //! Writers that are killed, and several at once.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 use bigarrays_backends::fs::Durability;
 use bigarrays_backends::hdf5::cuboids::H5CuboidBackend;
 use bigarrays_core::backend::{
-    KeyValueBackend, KeyValueBackendExt, Precondition, Put, PutOutcome, Value, wait,
+    ErrorKind, KeyValueBackend, KeyValueBackendExt, Precondition, Put, PutOutcome, Value, wait,
 };
 use bigarrays_core::{DataType, Encoding, VolumeInfo};
 
-use crate::common::{child, files, key, keys, put, say_wrote, wait_for_lines};
+use crate::common::{Mount, child, files, key, keys, put, say_wrote, wait_for_lines};
 
 fn open(place: &Path) -> H5CuboidBackend {
     let options = H5CuboidBackend::builder(place).block([32, 32, 8]);
@@ -174,4 +175,40 @@ fn writers_that_change_files_in_place_are_noticed_by_readers() {
     }
     let len = fs::metadata(dir.path().join("block_1-32_1-32_1-8.h5")).unwrap().len();
     assert!(len < 20_000, "{len} bytes for one chunk");
+}
+
+#[test]
+fn a_full_disk_is_told_and_harms_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = dir.path().join("small");
+    let Some(_mount) = Mount::tmpfs(&small, "1m") else { return };
+    let place = small.join("volume");
+    let store = volume(&place);
+    put(&store, &chunks()[0], sealed(7));
+    // Room for `left` more bytes: for none, for a beginning of the file, for nearly all of it.
+    for left in [0, 4096, 8192] {
+        let mut ballast = fs::File::create(small.join("ballast")).unwrap();
+        while ballast.write_all(&[1; 4096]).is_ok() {}
+        let len = ballast.metadata().unwrap().len();
+        ballast.set_len(len - left).unwrap();
+        drop(ballast);
+        let puts = (0..).zip(chunks()).map(|(n, name)| {
+            // Nothing can make it shorter.
+            let noise = bigarrays_core::conformance::sealed(n, BYTES);
+            Put { key: key(&name), value: Value::plain(noise) }
+        });
+        let error = wait(store.put_batch(puts.collect())).unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let is_ours = error.key().is_some_and(|key| chunks().iter().any(|name| name == key));
+        assert!(is_ours && error.kind() == ErrorKind::StorageFull, "{error}: {source:?}");
+        let value = wait(store.get_bytes(&key(&chunks()[0]))).unwrap().unwrap();
+        assert_eq!(number_of(&value), 7, "with room for {left}");
+        assert_eq!(files(&place), ["block_1-32_1-32_1-8.h5", "config.json", "info"]);
+        fs::remove_file(small.join("ballast")).unwrap();
+        // The library has let go of the file that it could not write.
+        for name in chunks() {
+            put(&store, &name, sealed(7));
+        }
+    }
+    assert_eq!(keys(&store, "").len(), chunks().len() + 1);
 }

@@ -52,8 +52,8 @@ fn others_find_the_values_by_their_keys() {
     let db = DB::open_cf_for_read_only(&Options::default(), &path, names, false).unwrap();
     let (keys, values) = (db.cf_handle("keys").unwrap(), db.cf_handle("values").unwrap());
     let record = db.get_cf(keys, "chunk").unwrap().unwrap();
-    assert_eq!((record.len(), &record[..2]), (24, &[1, 1][..]));
-    assert_eq!(record[16..], ((1_u64 << 20) + 5).to_le_bytes());
+    assert_eq!((record.len(), &record[..2]), (32, &[2, 1][..]));
+    assert_eq!(record[16..24], ((1_u64 << 20) + 5).to_le_bytes());
     let number = u64::from_le_bytes(record[8..16].try_into().unwrap());
     for (n, len) in [(0, 1 << 20), (1, 5)] {
         let piece = db.get_cf(values, (number + n).to_be_bytes()).unwrap().unwrap();

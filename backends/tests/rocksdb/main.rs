@@ -10,6 +10,7 @@ mod files;
 mod handles;
 mod processes;
 mod soak;
+mod sums;
 
 /// Not a test when run by hand: other tests run it in processes of their own.
 #[test]

@@ -6,6 +6,7 @@
 mod common;
 mod failures;
 mod files;
+mod sums;
 mod writers;
 
 /// Not a test when run by hand: other tests run it in processes of their own.

@@ -81,7 +81,7 @@ fn target(
                 return Ok(array);
             }
             Err(CliError::refused(format!(
-                "there is a volume in {} already, so {} cannot be chosen; leave them out, or remove it first",
+                "there is a volume in {} already, and it is not what {} would make; leave that out, or remove the volume first",
                 args.url,
                 given.join(" "),
             )))

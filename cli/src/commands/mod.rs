@@ -2,6 +2,7 @@
 
 mod cache;
 mod check_store;
+mod clean;
 mod completions;
 mod copy;
 mod create;
@@ -20,6 +21,7 @@ mod rm;
 mod shard;
 mod stats;
 mod stores;
+mod verify;
 mod write;
 
 use crate::args::{Cli, Command};
@@ -66,8 +68,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Man(args) => man::run(&args, console),
         Command::Points(args) => points::run(&args, console),
         Command::Missing(args) => missing::run(&args, console),
+        Command::Verify(args) => verify::run(&args, console),
         Command::Shard(args) => shard::run(&args, console),
         Command::Rm(args) => rm::run(&args, console),
+        Command::Clean(args) => clean::run(&args, console),
         Command::Cache(args) => cache::run(&args, console),
         Command::Stores => stores::run(console),
         Command::CheckStore(args) => check_store::run(&args, console),

@@ -138,7 +138,9 @@ fn open(url: &Url, scale: Option<&str>) -> Result<Shards, CliError> {
     let volume = volume::open_to_read(url, scale)?;
     let Some(shards) = volume.shards() else {
         let scale = &volume.scale().key;
-        return Err(CliError::refused(format!("the scale {scale:?} of {url} is not in shards")));
+        return Err(CliError::refused(format!(
+            "the scale {scale:?} of {url} is not in shards: each of its chunks is stored for itself"
+        )));
     };
     let backend: DynBackend = std::sync::Arc::clone(shards.backend()) as _;
     let store = ShardStore::new(backend, volume.directory().clone(), *shards.sharding());

@@ -16,6 +16,14 @@ pub(crate) enum OutputError {
         /// Why it failed.
         source: io::Error,
     },
+    /// It has no place.
+    #[error("cannot write {}: there is no folder {}; make it first", .path.display(), .folder.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The name says of no format.
     #[error(
         "cannot write {}: its name must end in .npy, .tif, .tiff, .png, .nii, .nii.gz, .h5 or .raw, or in / for a folder of PNGs (or be - for npy on standard output)",

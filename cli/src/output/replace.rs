@@ -38,12 +38,16 @@ pub(super) fn replace(
         Err(error) if error.kind() == ErrorKind::NotFound => (path.to_owned(), None),
         Err(error) => return Err(io("write")(error)),
     };
+    let folder = folder(&target);
+    if !folder.is_dir() {
+        return Err(OutputError::NoFolder { path: path.to_owned(), folder });
+    }
     let mut builder = Builder::new();
     builder.prefix(".bigarrays-").suffix(".part");
     if let Some(permissions) = permissions.or_else(usual_permissions) {
         builder.permissions(permissions);
     }
-    let mut part = builder.tempfile_in(folder(&target)).map_err(io("create a file beside"))?;
+    let mut part = builder.tempfile_in(folder).map_err(io("create a file beside"))?;
     fill(path, part.as_file_mut(), encode)?;
     part.persist(&target).map_err(|error| io("rename the complete file to")(error.error))?;
     Ok(())

@@ -120,7 +120,7 @@ pub(crate) fn check_size(path: &Path, wanted: &Wanted) -> Result<(), OutputError
     let advice = match is_streamed {
         true => "choose a smaller box".to_owned(),
         false => format!(
-            "such a file is made in memory as a whole, and --memory allows {}; give more, choose a smaller box, or write .npy or .raw, which need no more for any size",
+            "such a file is made in memory as a whole, and --memory allows {}; give more, choose a smaller box, or write .tif or .npy, which need no more for any size",
             volume::bytes(wanted.memory.into()),
         ),
     };

@@ -41,6 +41,8 @@ mod tiff_notes;
 mod tiles;
 mod window;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use axes::Axes;
 pub(crate) use axes::parse_size;
 pub(crate) use error::SourceError;
 pub(crate) use open::{SourceOptions, open};

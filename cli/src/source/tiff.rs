@@ -27,7 +27,8 @@ pub(super) fn open(
     files: Vec<PathBuf>,
     options: &SourceOptions,
 ) -> Result<Strided, SourceError> {
-    let mut pages = TiffPages { files, pages: Vec::new(), current: None };
+    let memory = options.memory;
+    let mut pages = TiffPages { files, pages: Vec::new(), current: None, memory };
     let format = pages.scan(path)?;
     let mut stack = Stack {
         path,
@@ -38,7 +39,7 @@ pub(super) fn open(
         memory: options.memory,
     };
     if let ([file], [_]) = (&pages.files[..], &pages.pages[..])
-        && let Some(plain) = PlainStack::find(file, &mut open_file(file)?)?
+        && let Some(plain) = PlainStack::find(file, &mut open_file(file, memory)?)?
     {
         stack.pages = plain.images;
         stack.format.big_endian = plain.big_endian;
@@ -55,6 +56,8 @@ struct TiffPages {
     pages: Vec<(usize, usize)>,
     /// The file that was read last.
     current: Option<(usize, TiffFile)>,
+    /// Bytes that may be used.
+    memory: u64,
 }
 
 impl TiffPages {
@@ -62,7 +65,7 @@ impl TiffPages {
     fn scan(&mut self, stack: &Path) -> Result<PageFormat, SourceError> {
         let mut first: Option<(PathBuf, PageFormat)> = None;
         for (number, path) in self.files.iter().enumerate() {
-            let mut file = open_file(path)?;
+            let mut file = open_file(path, self.memory)?;
             let mut page = 0;
             loop {
                 if page == 0 || !is_reduced(&mut file) {
@@ -113,7 +116,7 @@ impl TiffPages {
         let kept = self.current.take().filter(|&(kept, _)| kept == number);
         let opened = match kept {
             Some(kept) => kept,
-            None => (number, open_file(path)?),
+            None => (number, open_file(path, self.memory)?),
         };
         Ok(&mut self.current.insert(opened).1)
     }
@@ -144,12 +147,17 @@ impl Pages for TiffPages {
     }
 }
 
-fn open_file(path: &Path) -> Result<TiffFile, SourceError> {
+/// What the tiles of a small page may take beyond it.
+const TILES: u64 = 1 << 20;
+
+fn open_file(path: &Path, memory: u64) -> Result<TiffFile, SourceError> {
     let file = File::open(path).map_err(SourceError::io("open", path))?;
     let decoder = Decoder::new(BufReader::new(file)).map_err(|error| fault(path, 0, error))?;
-    // Pages go to buffers of ours, which are measured; strips are unpacked on the way.
+    // Pages go to buffers of ours, which are measured; strips are unpacked on the way, and tiles
+    // may be larger than their page.
     let mut limits = Limits::default();
-    limits.intermediate_buffer_size = usize::MAX;
+    let most = memory.saturating_add(TILES);
+    limits.intermediate_buffer_size = usize::try_from(most).unwrap_or(usize::MAX);
     Ok(decoder.with_limits(limits))
 }
 

@@ -13,9 +13,6 @@ use std::any::Any;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use futures::channel::mpsc;
 use futures::future::{Either, select};
@@ -23,6 +20,9 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::backend::{Capabilities, IoModel, wait};
 use crate::error::{Error, Result};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread::{self, start};
+use crate::sync::{Mutex, MutexGuard, PoisonError, mpsc as threads};
 
 /// Fewer jobs a thread are not worth starting one.
 const JOBS_A_THREAD: usize = 2;
@@ -37,7 +37,7 @@ pub(crate) struct Driver {
 impl Driver {
     /// A driver of so many threads, by default one per core.
     pub(crate) fn new(threads: Option<NonZeroUsize>, memory: usize) -> Self {
-        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { threads: threads.unwrap_or_else(cores), memory }
     }
 
@@ -165,7 +165,7 @@ where
 {
     let mut items = items;
     let failure = Failure::default();
-    let (hand_over, handed_over) = std::sync::mpsc::channel();
+    let (hand_over, handed_over) = threads::channel();
     let handed_over = Mutex::new(handed_over);
     let (done, mut finished) = mpsc::unbounded::<()>();
     let compute = |scratch: &mut S, (place, item, fetched)| {
@@ -231,14 +231,6 @@ where
         drop(hand_over);
     });
     failure.into_result()
-}
-
-/// Starts a thread; `false` if the system has none to give.
-fn start<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    work: impl FnOnce() + Send + 'scope,
-) -> bool {
-    thread::Builder::new().name("bigarrays".into()).spawn_scoped(scope, work).is_ok()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -12,6 +12,7 @@
 //! | `copy` | [`Copier`]: a scale of one volume into that of another |
 //! | `pyramid` | [`Downsampler`]: coarser scales of a volume |
 //! | `tasks`, `put` | what copies and pyramids share: tasks, and putting what they made |
+//! | `verify` | looking for damage in all that is stored |
 //! | `scatter` | voxels between chunks and windows of any strides |
 //! | `typed` | the same verbs with the element type fixed once |
 //! | `nonblocking` | the same verbs for callers inside an async runtime |
@@ -39,6 +40,7 @@ mod shard_write;
 mod tasks;
 mod typed;
 mod update;
+mod verify;
 mod visit;
 mod write;
 
@@ -54,3 +56,4 @@ pub use put::{Copied, OnAbsent};
 pub use pyramid::{Downsampler, LARGEST_WINDOW, Mean, Method, Pooling, PyramidOptions, pool};
 pub use read::Cutout;
 pub use typed::TypedArray;
+pub use verify::{Checkpoint, Finding, VerifyOptions, VerifyReport, VerifyWatch};

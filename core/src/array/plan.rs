@@ -72,7 +72,11 @@ pub(crate) fn split_inner<'a, T>(
 }
 
 /// The aligned-write rule: `bbox` (inside the volume) must consist of whole chunks.
-pub(crate) fn require_aligned(grid: &ChunkGrid, bbox: &BoundingBox) -> Result<()> {
+pub(crate) fn require_aligned(
+    grid: &ChunkGrid,
+    bbox: &BoundingBox,
+    hint: &'static str,
+) -> Result<()> {
     if grid.is_aligned(bbox) {
         return Ok(());
     }
@@ -81,6 +85,7 @@ pub(crate) fn require_aligned(grid: &ChunkGrid, bbox: &BoundingBox) -> Result<()
         outer: grid.align_outward(bbox),
         inner: grid.align_inward(bbox),
         chunk: grid.chunk_size(),
+        hint,
     })))
 }
 

@@ -61,7 +61,7 @@ impl<B: KeyValueBackend> BigArray<B> {
 
     fn point_outside(&self, point: [i64; 3]) -> Error {
         let requested = BoundingBox::at(point, [1; 3]).unwrap_or(BoundingBox::new(point, point));
-        Error::OutOfBounds { requested, bounds: self.bounds(), hint: "" }
+        Error::OutOfBounds { requested, bounds: self.bounds(), hint: "; ask for points inside" }
     }
 }
 

@@ -44,7 +44,7 @@ impl<B: KeyValueBackend> BigArray<B> {
                 hint: "; nothing was deleted",
             });
         }
-        plan::require_aligned(self.grid(), &bbox)?;
+        plan::require_aligned(self.grid(), &bbox, "; nothing was deleted")?;
         let cover = self.grid().cover(&bbox);
         let count = cover.count_chunks();
         if let Some(shards) = self.inner.store.shards() {

@@ -15,6 +15,9 @@ use crate::geometry::{BoundingBox, ChunkPart};
 /// directory sync, few enough for threads to stay busy.
 const MAX_WAVE: usize = 64;
 
+/// What else a writer can do about a box that is not aligned.
+pub(super) const OR_UPDATE: &str = "; or ask for read-modify-write";
+
 impl<B: KeyValueBackend> BigArray<B> {
     /// Writes an array `[x, y, z, c]` (or `[x, y, z]` into a volume of one channel) at a voxel.
     ///
@@ -52,7 +55,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         let (bbox, view) = self.within_bounds(&bbox, view)?;
         match self.inner.options.unaligned {
             Unaligned::Reject => {
-                plan::require_aligned(self.grid(), &bbox)?;
+                plan::require_aligned(self.grid(), &bbox, OR_UPDATE)?;
                 self.write_whole(&bbox, view)
             }
             _ if self.grid().is_aligned(&bbox) => self.write_whole(&bbox, view),
@@ -77,7 +80,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         }
         let inside = self.writable_part(&bbox)?;
         if self.inner.options.unaligned == Unaligned::Reject {
-            plan::require_aligned(self.grid(), &inside)?;
+            plan::require_aligned(self.grid(), &inside, OR_UPDATE)?;
         }
         Ok(inside)
     }

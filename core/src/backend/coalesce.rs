@@ -64,7 +64,7 @@ pub(crate) fn coalesce(ranges: &[Range<u64>], limits: Limits) -> Vec<Run> {
 }
 
 /// The default of [`KeyValueBackend::get_ranges`].
-pub(super) async fn read_coalesced<B: KeyValueBackend + ?Sized>(
+pub(crate) async fn read_coalesced<B: KeyValueBackend + ?Sized>(
     backend: &B,
     key: &Key,
     ranges: &[Range<u64>],

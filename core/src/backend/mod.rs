@@ -13,7 +13,7 @@ mod swap;
 mod types;
 mod wait;
 
-pub(crate) use coalesce::{Limits, coalesce, overwritten};
+pub(crate) use coalesce::{Limits, coalesce, overwritten, read_coalesced};
 pub use contract::{DynBackend, KeyValueBackend};
 pub use error::{BackendError, BackendResult, ErrorKind, Operation};
 pub use ext::KeyValueBackendExt;

@@ -9,7 +9,8 @@ use futures_timer::Delay;
 use super::contract::KeyValueBackend;
 use super::types::{Blob, ConditionalPut, IoModel, Precondition};
 
-/// How often a value is tried before the writer gives up with a conflict.
+/// How often a value is tried before the writer gives up with a conflict: with the pauses between
+/// them that is after two or three seconds of losing.
 pub(crate) const SWAP_ATTEMPTS: u32 = 64;
 
 /// How long to wait after each lost attempt: longer and longer, and each writer differently.

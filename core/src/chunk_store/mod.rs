@@ -172,6 +172,38 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
         ChunkSpec { data_type: self.data_type, shape: [x, y, z, self.channels] }
     }
 
+    /// The most bytes that a stored chunk with these voxels has, compressed or not.
+    pub(crate) fn longest_chunk(&self, chunk: &BoundingBox) -> u64 {
+        let longest = self.codec.max_len(&self.spec(chunk)) as u64;
+        // What cannot be compressed gets a little longer by it.
+        longest.saturating_add(longest / 8).saturating_add(1 << 16)
+    }
+
+    /// What is wrong with the length of a stored value as that of a chunk, as far as a length
+    /// tells it.
+    pub(crate) fn length_fault(
+        &self,
+        chunk: &BoundingBox,
+        encoding: ContentEncoding,
+        size: u64,
+    ) -> Option<String> {
+        let name = self.encoding;
+        if size == 0 {
+            return Some("it is empty, and reads as a missing chunk".into());
+        }
+        let is_plain = encoding == ContentEncoding::Identity;
+        match self.codec.exact_len(&self.spec(chunk)) {
+            Some(exact) if is_plain && size != exact as u64 => {
+                Some(format!("it has {size} bytes, and such a {name} chunk has {exact}"))
+            }
+            _ if size > self.longest_chunk(chunk) => {
+                let longest = self.longest_chunk(chunk);
+                Some(format!("it has more than {longest} bytes, as no such {name} chunk has"))
+            }
+            _ => None,
+        }
+    }
+
     /// The stored bytes of a chunk.
     pub(crate) async fn fetch(&self, key: &Key) -> BackendResult<Option<Blob>> {
         let blob = self.backend.get(key, ByteRange::Full).await?;

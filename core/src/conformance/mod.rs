@@ -33,7 +33,7 @@
 //! | C19 | versions change with every overwrite |
 //! | C20, C21 | a killed writer leaves whole values; a refused write leaves the old one |
 //! | C22, C24 – C26 | a server out of reach; replies that are cut, lost or do not come |
-//! | C23 | power cuts, which only a store itself can model: always skipped here |
+//! | C23 | power cuts, which only a store itself can model (`fs` does): always skipped here |
 //! | C27 | wrong credentials are told at once, as such |
 //! | X1, X2 | content encodings come back, and together with their bytes |
 //! | X3, X4 | batches of writes; each condition of a put |
@@ -53,6 +53,7 @@ mod suite;
 mod selftest;
 
 pub use cases::Job;
+pub use payload::{sealed, unseal};
 pub use proxy::{Proxy, Weather};
 pub use report::{CaseResult, Outcome, Report};
 pub use suite::{Suite, run};

@@ -20,9 +20,10 @@ pub(super) fn noise(seed: u64, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Value number `number`: it says its number and length, and the rest follows from these. A
-/// mixture of two such values, or a part of one, is neither.
-pub(super) fn sealed(number: u64, len: usize) -> Bytes {
+/// Value number `number` of `len` bytes, 16 at the least: it says its number and length, and the
+/// rest follows from these. A mixture of two such values, or a part of one, is neither.
+#[must_use]
+pub fn sealed(number: u64, len: usize) -> Bytes {
     let len = len.max(HEAD);
     let mut bytes = Vec::with_capacity(len);
     bytes.extend_from_slice(&number.to_le_bytes());
@@ -31,8 +32,11 @@ pub(super) fn sealed(number: u64, len: usize) -> Bytes {
     bytes.into()
 }
 
-/// The number of a [`sealed`] value, or what is wrong with it.
-pub(super) fn unseal(bytes: &[u8]) -> Result<u64, String> {
+/// The number of a [`sealed`] value.
+///
+/// # Errors
+/// What is wrong with it, in words: it was never written so, is cut off, or mixed with another.
+pub fn unseal(bytes: &[u8]) -> Result<u64, String> {
     let (number, len) = read_head(bytes)?;
     if bytes.len() as u64 != len {
         return Err(format!("value {number} should have {len} bytes and has {}", bytes.len()));

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::flight::{Claim, Flights, Lead};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How many values there are is not known; this decides only into how many parts, each with a
 /// lock, the values are divided. A value larger than a part is not kept.

@@ -8,9 +8,11 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures::channel::oneshot;
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// All flights of a cache.
 #[derive(Debug)]

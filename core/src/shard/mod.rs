@@ -15,6 +15,7 @@
 //! old form is there too.
 
 mod cache;
+mod check;
 mod error;
 mod file;
 mod format;
@@ -28,6 +29,7 @@ pub use format::Entry;
 pub use place::{Place, file_name, hash, parse_file_name};
 pub use store::{DEFAULT_INDEX_CACHE, ShardMeta, ShardStore};
 
+pub(crate) use check::{Checked, words};
 pub(crate) use file::{GZIP_LEVEL, content_encoding, shard_index_len};
 pub(crate) use read::{ATTEMPTS, Opened};
 pub(crate) use write::{Change, Old};

@@ -10,6 +10,7 @@
 //! | [`ReadOnly`] | refuses every write |
 //! | [`Cache`] | keeps values in memory, as they are stored |
 //! | [`DiskCache`] | keeps values in another store: a folder for one that is far away |
+//! | [`Checksummed`] | keeps a checksum beside each value, and compares it |
 //! | [`Layered`] | several stores, one above the other, as one |
 //! | [`Limit`] | bounds requests in flight and bytes a second |
 //! | [`Retry`] | tries again what failed for the moment |
@@ -17,6 +18,7 @@
 //! | [`Fault`] | failures by plan, for tests |
 
 mod cache;
+mod checksum;
 mod clock;
 mod disk_cache;
 mod fault;
@@ -30,6 +32,7 @@ mod retry;
 mod trace;
 
 pub use cache::{Cache, DEFAULT_CACHE, SharedCache};
+pub use checksum::Checksummed;
 pub use clock::{Clock, SystemClock};
 pub use disk_cache::{DEFAULT_DISK_CACHE, DiskCache, DiskUsage, LocalCache};
 pub use fault::{Fault, Rule};

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers belong to the tests")]
 
 mod cache;
+mod checksum;
 mod chunks;
 mod disk;
 mod gate;

@@ -7,7 +7,7 @@ use bigarrays_core::backend::{DynBackend, IoModel, KeyValueBackend};
 use bigarrays_core::conformance::{Report, Suite};
 use bigarrays_core::memory::MemoryBackend;
 use bigarrays_core::wrap::{
-    Cache, DiskCache, Freshness, Layered, Limit, LocalCache, SharedCache, WriteTo,
+    Cache, Checksummed, DiskCache, Freshness, Layered, Limit, LocalCache, SharedCache, WriteTo,
 };
 
 use crate::gate::Gate;
@@ -52,6 +52,11 @@ fn caches_of_their_own_that_validate() {
     let inner = MemoryBackend::new();
     let open = || Ok(Cache::new(inner.clone(), &SharedCache::new(1 << 20)));
     complete(&Suite::new(open).overwrites(300).run(), &OF_MEMORY);
+}
+
+#[test]
+fn checksummed() {
+    both(Checksummed::new);
 }
 
 #[test]

@@ -131,8 +131,8 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         (
             "A fill value that is not of the type",
-            "BigArray::builder(store).fill(-1).open()",
-            said(with(|options| options.fill(-1))),
+            "BigArray::builder(store).fill(Number::Int(-1)).open()",
+            said(with(|options| options.fill(bigarrays::Number::Int(-1)))),
         ),
         (
             "A store without a volume",

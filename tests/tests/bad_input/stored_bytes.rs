@@ -12,6 +12,10 @@ use super::{Case, fails};
 type Damage = (&'static str, &'static str, &'static str, fn(&mut Vec<u8>), &'static str);
 
 const CUT: &str = "cutout VOL --box 0:4,0:4,0:4 -o out.npy";
+/// A chunk of it has 2^62 bytes.
+const HUGE: &str = r#"{"type": "image", "data_type": "uint8", "num_channels": 1, "scales": [{"key": "1_1_1",
+    "size": [4611686018427387904, 16, 16], "resolution": [1, 1, 1], "encoding": "raw",
+    "chunk_sizes": [[4611686018427387904, 1, 1]]}]}"#;
 const CHUNK: &str = "1_1_1/0-8_0-8_0-8";
 const INFO: &str = "info VOL";
 
@@ -47,7 +51,7 @@ const TABLE: [Damage; 22] = [
         "A description with chunks that are too large",
         "",
         "info",
-        |b| replace(b, "[8,8,8]", "[8,8,4611686018427387904]"),
+        |b| *b = HUGE.as_bytes().to_vec(),
         CUT,
     ),
     ("A raw chunk cut short", "", CHUNK, halve, CUT),
@@ -79,16 +83,7 @@ const TABLE: [Damage; 22] = [
     ("A PNG chunk with a wrong checksum", "--encoding png", CHUNK, |b| b[20] ^= 1, CUT),
     ("A PNG chunk cut short", "--encoding png", CHUNK, halve, CUT),
     ("A compresso chunk that is none", "--encoding compresso", CHUNK, |b| b[0] = b'x', CUT),
-    (
-        "A crackle chunk with a damaged crack code",
-        "--encoding crackle",
-        CHUNK,
-        |b| {
-            let last = b.len() - 1;
-            b[last] ^= 0xff;
-        },
-        CUT,
-    ),
+    ("A crackle chunk cut short", "--encoding crackle", CHUNK, halve, CUT),
     (
         "A shard that ends within its index",
         "--sharded=preshift=3,minishard=1,shard=0",
@@ -107,7 +102,7 @@ const TABLE: [Damage; 22] = [
         "A shard whose index points outside",
         "--sharded=preshift=3,minishard=1,shard=0",
         "1_1_1/0.shard",
-        |b| b[0..16].fill(0x7f),
+        |b| b[8..16].fill(0x7f),
         CUT,
     ),
     (
@@ -138,10 +133,6 @@ pub(super) fn cases(bench: &Bench) -> Vec<Case> {
             fails(bench, what, &line.replace("VOL", &volume))
         })
         .collect();
-    bench.succeeds("import image.npy folders --chunk 8,8,8");
-    fs::remove_file(bench.path("folders").join(CHUNK)).expect("removed");
-    fs::create_dir(bench.path("folders").join(CHUNK)).expect("made");
-    cases.push(fails(bench, "A chunk that is a folder", "cutout folders -o out.npy"));
     bench.succeeds("import image.npy sqlite://stored.db --chunk 8,8,8");
     change(&bench.path("stored.db"), |bytes| bytes[4096..].fill(0xaa));
     cases.push(fails(

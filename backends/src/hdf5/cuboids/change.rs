@@ -5,7 +5,7 @@
 //! old one's place only if that is still the file that it was made from. Who is overtaken a few
 //! times makes it under the lock.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ use super::temporary::{Temporary, stamp, sync_directory};
 use super::volume::{Cuboids, Volume};
 use crate::fs::FsBackend;
 use crate::fs::failure::Failure;
+use crate::fs::io as calls;
 use crate::fs::lock::DirectoryLock;
 use crate::hdf5::direct::{FileState, H5Error, Pipeline, Snapshot, Storage, swap_bytes};
 
@@ -159,7 +160,7 @@ impl Editor<'_> {
     ) -> Result<Option<Changed>, H5Error> {
         let old = plan.old.as_deref();
         if leaves_nothing(old, &plan.path, plan.changes) {
-            return self.publish(plan, when, held, |path| fs::remove_file(path));
+            return self.publish(plan, when, held, calls::unlink);
         }
         let removes = plan.changes.values().any(Option::is_none);
         if self.writing.in_place && !removes && old.is_some() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bigarrays_core::Key;
 use bigarrays_core::backend::{
     BackendResult, ContentEncoding, ErrorKind, Operation, Precondition, Value,
 };
@@ -71,21 +72,22 @@ impl H5CuboidBackend {
     pub(super) fn change_all(
         &self,
         volume: &Volume,
-        edits: Vec<Edit>,
+        edits: Vec<(Key, Edit)>,
         op: Operation,
     ) -> BackendResult<()> {
-        let mut by_block: BTreeMap<BlockId, Edit> = BTreeMap::new();
-        for mut edit in edits {
+        // What fails for all chunks of a file is told with the name of one.
+        let mut by_block: BTreeMap<BlockId, (Key, Edit)> = BTreeMap::new();
+        for (key, mut edit) in edits {
             match by_block.get_mut(&edit.block) {
-                Some(same) => same.chunks.append(&mut edit.chunks),
+                Some((_, same)) => same.chunks.append(&mut edit.chunks),
                 None => {
-                    by_block.insert(edit.block.clone(), edit);
+                    by_block.insert(edit.block.clone(), (key, edit));
                 }
             }
         }
-        for edit in by_block.into_values() {
+        for (key, edit) in by_block.into_values() {
             let changed = self.change(volume, edit, &Precondition::Always);
-            let _always_done = changed.map_err(|error| error.into_backend(self, op))?;
+            let _always_done = changed.map_err(|error| self.error(op, &key, error))?;
         }
         Ok(())
     }

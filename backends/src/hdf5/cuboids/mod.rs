@@ -45,7 +45,7 @@
 //!   into place. A reader has the old file or the new one. A batch that changes several files is not
 //!   atomic as a whole.
 //! - **Durability** is chosen by [`Durability`](crate::fs::Durability), as for a directory; by
-//!   default what was reported done survives a power cut.
+//!   default what was reported done survives a power cut; its tests cut the power after every call.
 //! - **Compare-and-swap** holds between threads and processes of one machine: the new file is renamed
 //!   under the lock of the directory, if the old one is still the one that was read. Where a file
 //!   system has no such locks (NFS), conditions answer `Unsupported`. Other programs that write HDF5
@@ -82,10 +82,14 @@ mod change;
 mod config;
 mod describe;
 mod edit;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod geometry;
 mod list;
 mod names;
 mod options;
+#[cfg(test)]
+mod power;
 mod rewrite;
 mod route;
 mod store;

@@ -295,7 +295,8 @@ impl KeyValueBackend for H5CuboidBackend {
                 (Route::Chunk(place), Some(now)) => {
                     let Some(cuboids) = &now.cuboids else { continue };
                     let edit = self.take_apart(cuboids, &place, &put.value);
-                    edits.push(edit.map_err(|error| self.error(Operation::Put, &put.key, error))?);
+                    let edit = edit.map_err(|error| self.error(Operation::Put, &put.key, error))?;
+                    edits.push((put.key, edit));
                     volume = Some(now);
                 }
                 (Route::Plain, _) => plain.push(put),
@@ -321,7 +322,8 @@ impl KeyValueBackend for H5CuboidBackend {
                 (Route::Chunk(place), Some(now)) => {
                     let Some(cuboids) = &now.cuboids else { continue };
                     let edit = Self::removal(cuboids, &place);
-                    edits.push(edit.map_err(|error| self.error(Operation::Delete, key, error))?);
+                    let edit = edit.map_err(|error| self.error(Operation::Delete, key, error))?;
+                    edits.push((key.clone(), edit));
                     volume = Some(now);
                 }
                 (Route::Plain, _) => plain.push(key.clone()),

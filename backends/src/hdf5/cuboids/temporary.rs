@@ -1,14 +1,13 @@
 //! Block files on their way to their names.
 
-use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::fs::names;
 use crate::fs::version::unique_now;
+use crate::fs::{io as calls, names};
 
 /// A file with a temporary name, removed unless it is renamed. Its name is one that a directory
 /// store removes when it cleans up after killed writers.
@@ -33,12 +32,13 @@ impl Temporary {
 
     /// Gives the file a time of change that no file of this process had, and syncs it.
     pub(super) fn finish(&self, sync: bool) -> io::Result<()> {
+        calls::adopt(&self.path)?;
         stamp(&self.path, sync)
     }
 
     /// Gives the file its name, in place of what has it now.
     pub(super) fn rename(mut self, to: &Path) -> io::Result<()> {
-        fs::rename(&self.path, to)?;
+        calls::rename(&self.path, to)?;
         self.renamed = true;
         Ok(())
     }
@@ -48,26 +48,20 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.renamed {
             // On the way out of a failure, which is what gets told.
-            let _ = fs::remove_file(&self.path);
+            let _ = calls::unlink(&self.path);
         }
     }
 }
 
 /// Gives a file a time of change of its own, and syncs it.
 pub(super) fn stamp(path: &Path, sync: bool) -> io::Result<()> {
-    let file = File::options().write(true).open(path)?;
-    match file.set_modified(unique_now()) {
-        // Some mounted volumes do not let us: inode numbers must do.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-        set => set?,
-    }
-    if sync { file.sync_all() } else { Ok(()) }
+    calls::stamp(path, unique_now(), sync)
 }
 
 /// Makes renames and removals in a directory survive a power cut.
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, Unsupported};
-    match File::open(directory).and_then(|opened| opened.sync_all()) {
+    match calls::sync_directory(directory) {
         // Some file systems cannot sync directories, and have no other way to be durable.
         Err(error) if matches!(error.kind(), InvalidInput | Unsupported) => Ok(()),
         synced => synced,

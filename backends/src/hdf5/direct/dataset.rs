@@ -136,6 +136,13 @@ impl Snapshot {
         Err(changing())
     }
 
+    /// A file that is open, with a description that was read of it.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn described(file: File, map: DatasetMap) -> io::Result<Self> {
+        let state = FileState::of(&file.metadata()?);
+        Ok(Self { file, state, settled: true, map })
+    }
+
     /// What the dataset is.
     #[must_use]
     pub const fn map(&self) -> &DatasetMap {

@@ -50,7 +50,10 @@ impl H5Error {
 
     /// A refusal of the HDF5 library.
     pub(crate) fn library(kind: ErrorKind, what: &str, source: &hdf5::Error) -> Self {
-        Self::new(kind, what).because(source.to_string())
+        let text = source.to_string();
+        // The library has no other way to say what the system said.
+        let is_full = text.contains("No space left on device");
+        Self::new(if is_full { ErrorKind::StorageFull } else { kind }, what).because(text)
     }
 
     pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -49,6 +49,8 @@ mod element;
 mod error;
 mod filters;
 mod format;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod index;
 mod map;
 mod region;

@@ -19,6 +19,7 @@ use super::options::{DEFAULT_MEMORY, Unaligned};
 use super::plan::require_aligned;
 use super::put::{Copied, OnAbsent};
 use super::tasks::{Plan, Shapes};
+use super::write::OR_UPDATE;
 use crate::backend::KeyValueBackend;
 use crate::dispatch;
 use crate::error::{Error, Result};
@@ -161,7 +162,7 @@ impl<S: KeyValueBackend> BigArray<S> {
         }
         target.require_unlocked()?;
         if target.inner.options.unaligned == Unaligned::Reject {
-            require_aligned(target.grid(), &bbox)?;
+            require_aligned(target.grid(), &bbox, OR_UPDATE)?;
         }
         let way = way(self, target, &bbox).max(options.least);
         let voxel = (self.channels() as u64).saturating_mul(self.data_type().size() as u64);
