@@ -18,7 +18,8 @@ fi
 
 known="backends/src/hdf5/ffi.rs
 core/src/codec/blosclz/ffi.rs
-core/src/codec/zfpc/ffi.rs"
+core/src/codec/zfpc/ffi.rs
+core/src/huge_pages.rs"
 found="$(grep -rlE 'expect\(unsafe_code|allow\(unsafe_code' --include=*.rs core backends src cli info-schema | sort)"
 if [ "$found" != "$known" ]; then
     echo "tests/valgrind.sh: these files have unsafe, and the list here is another one:" >&2
@@ -54,8 +55,8 @@ floats="$(program bigarrays-core --test float_golden)"
 backends="$(program bigarrays-backends --lib)"
 hdf5="$(program bigarrays-backends --test hdf5)"
 
-say "core/src/codec/blosclz/ffi.rs, core/src/codec/zfpc/ffi.rs"
-check core "$core" codec::blosclz:: codec::zfpc::
+say "core/src/codec/blosclz/ffi.rs, core/src/codec/zfpc/ffi.rs, core/src/huge_pages.rs"
+check core "$core" codec::blosclz:: codec::zfpc:: huge_pages::
 check core "$blosc"
 check core "$floats" zfpc
 

@@ -10,6 +10,8 @@ use std::fmt;
 use bigarrays_info::DataType;
 use ndarray::{Array4, ArrayView4, ShapeBuilder};
 
+use crate::huge_pages;
+
 #[cfg(target_endian = "big")]
 compile_error!("voxels are read and written in the host's memory, which must be little-endian");
 
@@ -257,7 +259,8 @@ fn fortran_bytes<'a, T: Element>(array: ArrayView4<'a, T>) -> Cow<'a, [u8]> {
 /// it. The pages come zeroed from the system and are first touched by whoever fills them.
 pub(crate) fn zeros<T: Element>(shape: [usize; 4], c_order: bool) -> Option<Array4<T>> {
     let len = shape.iter().try_fold(1_usize, |len, &axis| len.checked_mul(axis))?;
-    let data = bytemuck::allocation::try_zeroed_slice_box::<T>(len).ok()?.into_vec();
+    let mut data = bytemuck::allocation::try_zeroed_slice_box::<T>(len).ok()?.into_vec();
+    huge_pages::prefer(&mut data);
     Array4::from_shape_vec(shape.set_f(!c_order), data).ok()
 }
 

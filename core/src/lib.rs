@@ -36,6 +36,7 @@ pub mod conformance;
 pub mod element;
 mod error;
 pub mod geometry;
+mod huge_pages;
 mod kept;
 pub mod key;
 pub mod memory;
