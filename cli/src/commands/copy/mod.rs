@@ -317,7 +317,8 @@ pub(super) fn as_stored(source: &BigArray, target: BigArray) -> Result<BigArray,
         return Ok(target);
     }
     let transport = match sample(source)? {
-        Some(ContentEncoding::Gzip) => Transport::GZIP,
+        // At which level nobody knows.
+        Some(ContentEncoding::Gzip) => Transport::Gzip(6),
         Some(ContentEncoding::Brotli) => Transport::BROTLI,
         Some(ContentEncoding::Zstd) => Transport::ZSTD,
         _ => Transport::None,

@@ -10,8 +10,10 @@ use crate::error::Result;
 use crate::geometry::{BoundingBox, ChunkPart};
 use crate::key::Key;
 
-/// Chunks that are fetched, and put, with one call.
+/// Chunks that are fetched, and put, with one call; and the bytes of voxels that they may have:
+/// memory that was used just before is at hand, new memory is dearer than the copy.
 const WAVE: usize = 64;
+const WAVE_BYTES: usize = 8 << 20;
 
 impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
     pub(super) fn copy_stored(&self, task: &BoundingBox) -> Result<Copied> {
@@ -26,7 +28,8 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         let tally = Tally::default();
         // Each of a pair is the same chunk, named by its own volume.
         let chunks = self.source.grid().cover(task).zip(self.target.grid().cover(task));
-        to.driver.in_waves(chunks, WAVE, self.target.chunk_cost(), |wave| {
+        let wave = (WAVE_BYTES / to.store.largest_chunk_bytes().max(1)).clamp(4, WAVE);
+        to.driver.in_waves(chunks, wave, self.target.chunk_cost(), |wave| {
             self.target.go_on()?;
             let keys: Result<Vec<Key>> =
                 wave.iter().map(|(part, _)| from.store.key(part)).collect();

@@ -188,36 +188,54 @@ fn best<T: Mean>(rows: &[&[T]], factor: usize, out: &mut [T], better: impl Fn(T,
 
 fn mode<T: Mean>(rows: &[&[T]], whole: &Factor, sparse: bool, out: &mut [T]) {
     let factor = whole.x;
+    let pairs: Vec<&[[T; 2]]> = match factor {
+        2 => rows.iter().map(|row| row.as_chunks::<2>().0).collect(),
+        _ => Vec::new(),
+    };
     let mut values = Vec::new();
-    // Most windows are inside one label.
-    let pairs: Option<Vec<&[[T; 2]]>> =
-        (factor == 2).then(|| rows.iter().map(|row| row.as_chunks::<2>().0).collect());
-    for (place, to) in out.iter_mut().enumerate() {
-        if let Some(pairs) = &pairs
-            && let Some(&[first, _]) = pairs.first().and_then(|pairs| pairs.get(place))
-        {
-            let mut same = true;
-            for row in pairs {
-                let [a, b] = row[place];
-                same &= a == first && b == first;
-            }
-            if same {
-                *to = first;
-                continue;
-            }
-        }
+    let mut choose = |place: usize| {
         values.clear();
-        values.extend(window(rows, place, factor));
+        match pairs.first() {
+            Some(first) if place < first.len() => {
+                values.extend(pairs.iter().flat_map(|pairs| pairs[place]));
+            }
+            _ => values.extend(window(rows, place, factor)),
+        }
         let (is_four, last) = (whole.voxels == 4 && values.len() == 4, values.last().copied());
         if sparse {
             values.retain(|value| *value != T::zeroed());
         }
-        *to = match is_four {
+        match is_four {
             // The last one is background: the first that is not.
             true if sparse && last == Some(T::zeroed()) => countless(&values, 0),
             true => countless(&values, values.len().saturating_sub(1)),
             false => most_frequent(&values),
-        };
+        }
+    };
+    // Most windows are inside one label: these are told apart without a look at each voxel's place.
+    let done = match pairs[..] {
+        [a, b] => {
+            for (place, ((to, a), b)) in out.iter_mut().zip(a).zip(b).enumerate() {
+                let one = a[0];
+                let same = a[1] == one && b[0] == one && b[1] == one;
+                *to = if same { one } else { choose(place) };
+            }
+            a.len()
+        }
+        [a, b, c, d] => {
+            let lines = out.iter_mut().zip(a).zip(b).zip(c).zip(d);
+            for (place, ((((to, a), b), c), d)) in lines.enumerate() {
+                let one = a[0];
+                let first = a[1] == one && b[0] == one && b[1] == one;
+                let second = c[0] == one && c[1] == one && d[0] == one && d[1] == one;
+                *to = if first && second { one } else { choose(place) };
+            }
+            a.len()
+        }
+        _ => 0,
+    };
+    for (place, to) in out.iter_mut().enumerate().skip(done) {
+        *to = choose(place);
     }
 }
 
