@@ -51,10 +51,10 @@ pub(crate) fn boxes(args: &Args) -> Outcome<Option<Report>> {
     let (boxes, array) = (args.boxes()?, volume(args, &url)?);
     let (mut report, mut sink) = (Report::default(), Sink::new(args)?);
     report.repeat(args.repeat, args.max_seconds, |number| {
-        let mut sink = (number == 0).then_some(&mut sink);
+        let sink = (number == 0).then_some(&mut sink);
         dispatch!(array.data_type(), T => match args.what == What::Points && args.batch {
-            true => batch::<T>(&array, &boxes, sink.as_deref_mut()),
-            false => one_by_one::<T>(&array, &boxes, sink.as_deref_mut()),
+            true => batch::<T>(&array, &boxes, sink),
+            false => one_by_one::<T>(&array, &boxes, sink),
         })
     })?;
     report.bytes = sink.digest.bytes;
