@@ -33,8 +33,11 @@ fn volume(encoding: Encoding) -> Result<Volume, Box<dyn Error>> {
     Ok(array)
 }
 
+/// Its name, and the operation, which is done or only prepared.
+type Operation = (&'static str, fn(bool) -> Outcome);
+
 /// Each has a twin that prepares the same and does not do it.
-const OPERATIONS: [(&str, fn(bool) -> Outcome); 9] = [
+const OPERATIONS: [Operation; 9] = [
     ("raw_read", |does| {
         let array = volume(Encoding::Raw)?;
         for _ in 0..if does { 20 } else { 0 } {

@@ -1,5 +1,7 @@
 //! Copies between volumes: any chunks, encodings and shards on either side.
 
+#![expect(clippy::unwrap_used, reason = "test helpers may fail a test")]
+
 use bigarrays_core::array::{Copier, CopyOptions, CopyWay, OnAbsent, Unaligned};
 use bigarrays_core::backend::{ByteRange, KeyValueBackend, KeyValueBackendExt, wait};
 use bigarrays_core::memory::MemoryBackend;

@@ -1,5 +1,7 @@
 //! Coarser scales: each voxel is what its window says, whatever chunks, shards and memory are.
 
+#![expect(clippy::unwrap_used, reason = "test helpers may fail a test")]
+
 use std::collections::HashMap;
 
 use bigarrays_core::array::{Method, OnAbsent, Pooling, PyramidOptions, pool};

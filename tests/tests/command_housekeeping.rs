@@ -158,8 +158,7 @@ fn a_pyramid_that_is_killed_again_and_again_ends_as_one_that_was_not() {
             .iter()
             .sum()
     };
-    let mut kills = 0;
-    for wanted in 1..=8 {
+    for (kills, wanted) in (1..=8).enumerate() {
         let resume = if kills > 0 { " --resume" } else { "" };
         let mut child = Command::new(command().unwrap())
             .args(format!("{line}{resume}").split_whitespace())
@@ -173,7 +172,6 @@ fn a_pyramid_that_is_killed_again_and_again_ends_as_one_that_was_not() {
         }
         let _ = child.kill();
         child.wait().unwrap();
-        kills += 1;
     }
     bench.succeeds(&format!("{line} --resume"));
     for scale in [1, 2] {

@@ -167,7 +167,7 @@ mod tests {
             let extent = std::array::from_fn(|axis| start[axis] + shape[axis]);
             let shapes = Shapes { unit, chunk, extent, room };
             let block = shapes.block();
-            prop_assert!((0..3).all(|axis| block[axis] % unit[axis] == 0));
+            prop_assert!((0..3).all(|axis| block[axis].is_multiple_of(unit[axis])));
             let inside: u64 = (0..3).map(|axis| block[axis].min(extent[axis])).product();
             prop_assert!(block == unit || inside <= room);
             let plan = Plan::new(bbox, origin, block);
@@ -179,7 +179,7 @@ mod tests {
                 prop_assert!(tasks[..n].iter().all(|other| other.intersection(task).is_empty()));
                 for axis in 0..3 {
                     let from = task.min[axis].abs_diff(origin[axis]);
-                    prop_assert!(from % unit[axis] == 0 || task.min[axis] == bbox.min[axis]);
+                    prop_assert!(from.is_multiple_of(unit[axis]) || task.min[axis] == bbox.min[axis]);
                 }
             }
             prop_assert!(plan.task(plan.tasks()).is_empty());
