@@ -145,6 +145,23 @@ fn a_kept_index_never_leads_to_old_or_wrong_bytes() {
 }
 
 #[test]
+fn a_chunk_that_was_added_to_a_shard_is_seen_beside_one_that_was_there() {
+    let store = MemoryBackend::new();
+    let writer = BigArray::builder(store.clone()).unaligned(Unaligned::ReadModifyWrite);
+    let writer = writer.create(info(SHARDING)).unwrap();
+    let reader = BigArray::open(store).unwrap();
+    let chunk = |value| Array4::<u8>::from_elem((8, 8, 8, 1).f(), value);
+    writer.write([0; 3], chunk(1).view()).unwrap();
+    // The index of the minishard of both is kept from here on, and says that the second is absent.
+    assert_eq!(reader.read::<u8>([0..8, 0..8, 0..8]).unwrap(), chunk(1));
+    writer.write([8, 0, 0], chunk(2).view()).unwrap();
+    let read = reader.read::<u8>([4..12, 0..8, 0..8]).unwrap();
+    assert_eq!((read[[0; 4]], read[[4, 0, 0, 0]]), (1, 2));
+    let points = reader.read_points::<u8>(&[[0; 3], [8, 0, 0]]).unwrap();
+    assert_eq!((points[[0, 0]], points[[1, 0]]), (1, 2));
+}
+
+#[test]
 fn a_part_of_a_shard_is_merged_and_leaves_the_rest() {
     let (array, mut whole) = filled(SHARDING);
     array.write([8, 0, 0], Array4::<u8>::zeros((8, 8, 8, 1)).view()).unwrap();

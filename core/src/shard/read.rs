@@ -145,8 +145,8 @@ impl<B: KeyValueBackend> ShardStore<B> {
             .collect();
         let version = this_try.version.flatten();
         // Where a value will be read its version tells; an absence from what is kept must be
-        // checked here.
-        if !this_try.fetched && places.iter().all(Option::is_none) {
+        // checked here, also beside values that will be read: they tell too late.
+        if !this_try.fetched && places.iter().any(Option::is_none) {
             match self.backend.head(key).await? {
                 Some(meta) if meta.version == version => {}
                 Some(_) => return Ok(Outcome::Stale),
