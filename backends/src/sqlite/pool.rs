@@ -173,7 +173,8 @@ fn adjust(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn empty() -> Failure {
-    Failure::new(ErrorKind::InvalidConfig, "the file is empty: there is no store in it")
+    // As if there were no file: so a creation that was killed at once leaves it.
+    Failure::new(ErrorKind::NotFound, "the file is empty")
 }
 
 fn wants_a_writable_directory(error: &rusqlite::Error) -> bool {
