@@ -52,8 +52,9 @@ use pace::{Pace, Told, Waits};
 /// bytes or deleted the same version meanwhile, that counts as ours; and if another client
 /// replaced ours already, that counts as a conflict. Neither matters where a value says all there
 /// is to say and an update may be made twice, as for chunks and `info` files: the store ends in
-/// the state asked for. It does matter for counters and locks: put a name of the writer into such
-/// a value (then only the replaced one stays in doubt), and do not take a delete for a claim.
+/// the state asked for. It does matter for counters and locks: let such a value tell what each
+/// writer did (then whoever is told of a conflict reads whether its own put came before), and do
+/// not take a delete for a claim.
 #[derive(Debug, Clone)]
 pub struct Retry<B> {
     inner: B,

@@ -14,17 +14,45 @@ use crate::key::Key;
 /// Conflicts in a row after which a store is taken to never accept a swap.
 const PATIENCE: u32 = 100_000;
 
-/// The value of a counter: how far it got, and by whom. The name makes every value unique, so
-/// that a store which settles a lost reply by reading back cannot take another's value for its
-/// own.
-fn face(total: u64, worker: usize) -> Value {
-    Value::plain(format!("{total} by {worker}"))
+/// What a counter holds: how often each worker increased it. No two states of it are equal, so a
+/// store that settles a lost reply by reading back cannot take another's value for its own; and a
+/// worker sees whether an increment of its own is in it, whatever came after.
+#[derive(Debug)]
+struct Counter(Vec<u64>);
+
+impl Counter {
+    fn parse(bytes: &[u8]) -> Result<Self, Stop> {
+        let text = std::str::from_utf8(bytes).ok();
+        let counts = text.and_then(|text| {
+            text.split_terminator(' ').map(|count| count.parse().ok()).collect::<Option<_>>()
+        });
+        counts.map(Self).ok_or_else(|| Stop::Fail("a counter holds what nobody put".to_owned()))
+    }
+
+    fn value(&self) -> Value {
+        Value::plain(self.0.iter().map(|count| format!("{count} ")).collect::<String>())
+    }
+
+    fn of(&self, worker: usize) -> u64 {
+        self.0.get(worker).copied().unwrap_or_default()
+    }
+
+    fn increase(&mut self, worker: usize) {
+        if self.0.len() <= worker {
+            self.0.resize(worker + 1, 0);
+        }
+        self.0[worker] += 1;
+    }
 }
 
-fn total(bytes: &[u8]) -> Result<u64, Stop> {
-    let text = std::str::from_utf8(bytes).ok();
-    let number = text.and_then(|text| text.split(' ').next()?.parse().ok());
-    number.ok_or_else(|| Stop::Fail("a counter holds what nobody put".to_owned()))
+/// What an answer of a store is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// A conflict means that nothing was put.
+    Certain,
+    /// Replies are lost. Whoever finds another's value in place of its own cannot know whether
+    /// its own was there before, and is told a conflict.
+    Lossy,
 }
 
 /// Adds one to a counter, `count` times.
@@ -33,16 +61,23 @@ pub(super) fn increase<B: KeyValueBackend + ?Sized>(
     key: &Key,
     worker: usize,
     count: u64,
+    answers: Answers,
 ) -> Verdict {
     let mut conflicts = 0;
-    let mut left = count;
-    while left > 0 {
-        let (now, version) = read(store, key)?;
+    let mut done = 0;
+    while done < count {
+        let (mut now, version) = read(store, key)?;
+        let found = now.of(worker);
+        if answers == Answers::Lossy && conflicts > 0 && found == done + 1 {
+            (done, conflicts) = (found, 0);
+            continue;
+        }
+        ensure!(found == done, "of {done} increments that were written the counter holds {found}");
         // The moment in which another must be able to come between.
         thread::yield_now();
-        let when = Precondition::IfVersion(version);
-        match wait(store.put(key, face(now + 1, worker), when))? {
-            PutOutcome::Written { .. } => (left, conflicts) = (left - 1, 0),
+        now.increase(worker);
+        match wait(store.put(key, now.value(), Precondition::IfVersion(version)))? {
+            PutOutcome::Written { .. } => (done, conflicts) = (done + 1, 0),
             PutOutcome::Conflict => {
                 conflicts += 1;
                 ensure!(conflicts < PATIENCE, "{PATIENCE} swaps in a row were conflicts");
@@ -53,20 +88,20 @@ pub(super) fn increase<B: KeyValueBackend + ?Sized>(
     Ok(())
 }
 
-fn read<B: KeyValueBackend + ?Sized>(store: &B, key: &Key) -> Result<(u64, Version), Stop> {
+fn read<B: KeyValueBackend + ?Sized>(store: &B, key: &Key) -> Result<(Counter, Version), Stop> {
     let Some(blob) = wait(store.get(key, ByteRange::Full))? else {
         fail!("the counter is gone");
     };
     let Some(version) = blob.version else {
         fail!("the store declares conditional puts but tells no version");
     };
-    Ok((total(&blob.bytes)?, version))
+    Ok((Counter::parse(&blob.bytes)?, version))
 }
 
 /// Starts a counter at zero, and gives its key.
 pub(super) fn start(bench: &Bench<'_>) -> Result<Key, Stop> {
     let key = bench.key("counter")?;
-    match wait(bench.open()?.put(&key, face(0, 0), Precondition::IfAbsent))? {
+    match wait(bench.open()?.put(&key, Counter(vec![0]).value(), Precondition::IfAbsent))? {
         PutOutcome::Written { .. } => Ok(key),
         PutOutcome::Conflict => fail!("a new counter is not absent"),
     }
@@ -74,7 +109,7 @@ pub(super) fn start(bench: &Bench<'_>) -> Result<Key, Stop> {
 
 pub(super) fn check(bench: &Bench<'_>, key: &Key, want: u64) -> Verdict {
     let bytes = get(&bench.open()?, key)?.unwrap_or_default();
-    let got = total(&bytes)?;
+    let got: u64 = Counter::parse(&bytes)?.0.iter().sum();
     ensure!(got == want, "{want} increments were written but the counter says {got}");
     Ok(())
 }
@@ -82,7 +117,7 @@ pub(super) fn check(bench: &Bench<'_>, key: &Key, want: u64) -> Verdict {
 pub(super) fn threads_count(bench: &Bench<'_>) -> Verdict {
     const THREADS: usize = 4;
     let key = start(bench)?;
-    threads(THREADS, |worker| increase(&bench.open()?, &key, worker, 100))?;
+    threads(THREADS, |worker| increase(&bench.open()?, &key, worker, 100, Answers::Certain))?;
     check(bench, &key, THREADS as u64 * 100)
 }
 
@@ -177,7 +212,9 @@ impl Job {
     /// What went wrong, in words. The process should end as failed then.
     pub fn run<B: KeyValueBackend + ?Sized>(&self, store: &B) -> Result<(), String> {
         let done = match self.task {
-            Task::Count { worker, increments } => increase(store, &self.key, worker, increments),
+            Task::Count { worker, increments } => {
+                increase(store, &self.key, worker, increments, Answers::Certain)
+            }
             Task::Write => write_for_ever(store, &self.key),
         };
         match done {

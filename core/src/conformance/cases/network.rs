@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::counters::{check, increase, start};
+use super::counters::{Answers, check, increase, start};
 use crate::backend::{
     BackendError, BackendResult, ByteRange, DynBackend, ErrorKind, KeyValueBackend, Precondition,
     PutOutcome, wait,
@@ -134,7 +134,7 @@ pub(super) fn lost_replies(bench: &Bench<'_>) -> Verdict {
     if can.conditional_put == crate::backend::ConditionalPut::CompareAndSwap {
         let key = start(bench)?;
         proxy.set(Weather::LoseEach(5));
-        threads(2, |worker| increase(&store, &key, worker, 40))?;
+        threads(2, |worker| increase(&store, &key, worker, 40, Answers::Lossy))?;
         proxy.set(Weather::Clear);
         check(bench, &key, 80)?;
     }
