@@ -61,6 +61,20 @@ impl Scale {
         self.key.contains("placeholder")
     }
 
+    /// How many voxels of a finer scale make one of this, along each axis; `None` if that is no
+    /// whole number of up to 2^20.
+    #[must_use]
+    pub fn factor_of(&self, finer: &Self) -> Option<[u64; 3]> {
+        let mut factor = [1; 3];
+        for (axis, factor) in factor.iter_mut().enumerate() {
+            let ratio = self.resolution[axis] / finer.resolution[axis];
+            // Resolutions are decimal fractions, which are seldom exact.
+            let is_near = |whole: u32| (ratio - f64::from(whole)).abs() < 1e-6 * ratio;
+            *factor = (1..=1_u32 << 20).find(|&whole| is_near(whole))?.into();
+        }
+        Some(factor)
+    }
+
     /// The first position past the volume on every axis: `voxel_offset + size`.
     ///
     /// Saturates where the sum does not fit, which no valid volume has.
@@ -119,6 +133,16 @@ mod tests {
     fn grid_counts_the_clipped_chunks_at_the_edge() {
         assert_eq!(scale([128, 129, 1], [0; 3], [64, 64, 64]).grid_size(), [2, 3, 1]);
         assert_eq!(scale([0, 1, 64], [0; 3], [64, 64, 64]).grid_size(), [0, 1, 1]);
+    }
+
+    #[test]
+    fn factors_are_whole_numbers_as_far_as_decimal_fractions_tell() {
+        let of = |resolution: [f64; 3]| Scale { resolution, ..scale([1; 3], [0; 3], [1; 3]) };
+        let finer = of([0.1, 4.0, 33.3]);
+        assert_eq!(of([0.3, 8.0, 33.3]).factor_of(&finer), Some([3, 2, 1]));
+        assert_eq!(of([0.25, 8.0, 33.3]).factor_of(&finer), None);
+        assert_eq!(of([0.05, 4.0, 33.3]).factor_of(&finer), None);
+        assert_eq!(of([f64::INFINITY, 4.0, 33.3]).factor_of(&finer), None);
     }
 
     #[test]

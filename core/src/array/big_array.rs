@@ -298,6 +298,24 @@ impl<B: KeyValueBackend> BigArray<B> {
         Err(Error::WrongDataType { wanted: T::DATA_TYPE, found: self.data_type() })
     }
 
+    /// Refuses an array whose voxels are not of this one's type, or have other channels.
+    pub(super) fn require_same_voxels<D: KeyValueBackend>(&self, of: &BigArray<D>) -> Result<()> {
+        if self.data_type() != of.data_type() {
+            return Err(Error::WrongDataType { wanted: self.data_type(), found: of.data_type() });
+        }
+        if self.channels() != of.channels() {
+            let expected = format!("{} channels", self.channels());
+            return Err(Error::WrongShape { expected, found: vec![of.channels()] });
+        }
+        Ok(())
+    }
+
+    /// How many voxels so many bytes hold.
+    pub(super) fn voxels_in(&self, bytes: usize) -> u64 {
+        let voxel = (self.channels() as u64).saturating_mul(self.data_type().size() as u64);
+        bytes as u64 / voxel.max(1)
+    }
+
     /// Refuses a write to a locked scale.
     pub(super) fn require_unlocked(&self) -> Result<()> {
         if self.scale().locked {

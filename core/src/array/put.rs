@@ -1,15 +1,19 @@
-//! Chunks that copies and pyramids made go into their volume.
+//! Whole chunks on their way into a volume.
 
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use ndarray::ArrayView4;
 
 use super::big_array::BigArray;
+use super::plan;
+use super::write::MAX_WAVE;
 use crate::backend::{KeyValueBackend, Put, Value, wait};
+use crate::element::Element;
 use crate::error::Result;
 use crate::geometry::{BoundingBox, ChunkPart};
 use crate::key::Key;
-
-/// At most so many chunks go to the store in one batch, as they do in other writes.
-const MAX_WAVE: usize = 64;
 
 /// What becomes of a chunk of the target where the source has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +32,13 @@ pub struct Copied {
     pub written: u64,
     /// Chunks of which the source has no voxel stored.
     pub absent: u64,
+}
+
+impl AddAssign for Copied {
+    fn add_assign(&mut self, other: Self) {
+        self.written += other.written;
+        self.absent += other.absent;
+    }
 }
 
 /// A chunk and what is to be stored of it; `None` if the source has none.
@@ -76,6 +87,30 @@ impl<B: KeyValueBackend> BigArray<B> {
         }
         parts.iter().for_each(|part| self.report_chunk(&part.part));
         Ok(())
+    }
+
+    /// The chunks of a box of whole chunks, encoded by all threads; nothing of those that are
+    /// absent.
+    pub(super) fn made_of<T: Element>(
+        &self,
+        bbox: &BoundingBox,
+        voxels: &ArrayView4<'_, T>,
+        is_absent: impl Fn(&ChunkPart) -> bool + Sync,
+    ) -> Result<Vec<Made>> {
+        let cover = self.grid().cover(bbox);
+        let windows = plan::windows(&cover, voxels);
+        let made = Mutex::new(Vec::<Made>::new());
+        self.inner.driver.in_waves(cover.zip(windows), 1, self.chunk_cost(), |wave| {
+            for (part, window) in wave {
+                let value = match is_absent(&part) {
+                    true => None,
+                    false => Some(self.encode(&part, window)?.value),
+                };
+                made.lock().unwrap_or_else(PoisonError::into_inner).push((part, value));
+            }
+            Ok(())
+        })?;
+        Ok(made.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Stores the chunks of a task, or deletes them.

@@ -1,5 +1,8 @@
 //! Reading boxes.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
 use ndarray::{Array4, ArrayViewMut4};
 
 use super::big_array::BigArray;
@@ -11,7 +14,7 @@ use crate::chunk_store::{Fetched, Found, Scratch, shape_in_memory};
 use crate::dispatch;
 use crate::element::{DynArray, Element, zeros};
 use crate::error::{Error, Result};
-use crate::geometry::{BoundingBox, ChunkPart};
+use crate::geometry::{BoundingBox, ChunkGrid, ChunkPart};
 use crate::key::Key;
 
 /// An array of the volume's own type and the box that it really is: the one asked for, or what
@@ -22,6 +25,16 @@ pub struct Cutout {
     pub bbox: BoundingBox,
     /// `[x, y, z, c]`.
     pub array: DynArray,
+}
+
+/// Cells of a grid that have no chunk, among those that were read.
+pub(super) struct AbsentCells(HashSet<[u64; 3]>);
+
+impl AbsentCells {
+    /// Whether no voxel of a box is stored.
+    pub(super) fn are_all(&self, grid: &ChunkGrid, bbox: &BoundingBox) -> bool {
+        !self.0.is_empty() && grid.cover(bbox).all(|part| self.0.contains(&part.cell))
+    }
 }
 
 /// What a target holds before it is read into.
@@ -44,16 +57,7 @@ impl<B: KeyValueBackend> BigArray<B> {
     pub fn read<T: Element>(&self, bbox: impl Into<BoundingBox>) -> Result<Array4<T>> {
         self.require_type::<T>()?;
         let bbox = self.clip(bbox)?;
-        let [x, y, z] = bbox.shape();
-        let too_large = || {
-            let voxel = self.channels().saturating_mul(size_of::<T>()) as u128;
-            let bytes = bbox.voxels().saturating_mul(voxel);
-            Error::TooLarge { requested: bbox, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) }
-        };
-        let len = |axis: u64| usize::try_from(axis).map_err(|_| too_large());
-        let shape = [len(x)?, len(y)?, len(z)?, self.channels()];
-        let c_order = self.inner.options.order == MemoryOrder::C;
-        let mut array = zeros::<T>(shape, c_order).ok_or_else(too_large)?;
+        let mut array = self.room_for::<T>(&bbox, self.inner.options.order)?;
         self.fill_view(&bbox, array.view_mut(), Target::Zeroed, |_| {})?;
         Ok(array)
     }
@@ -93,14 +97,35 @@ impl<B: KeyValueBackend> BigArray<B> {
         self.fill_view(&bbox, view, Target::Anything, |_| {})
     }
 
-    /// Reads a box into a zeroed view of its shape, and tells of each part that is not stored.
-    pub(super) fn read_noting<T: Element>(
+    /// A zeroed array for the voxels of a box.
+    pub(super) fn room_for<T: Element>(
         &self,
         bbox: &BoundingBox,
-        view: ArrayViewMut4<'_, T>,
-        missing: impl Fn(&ChunkPart) + Sync,
-    ) -> Result<()> {
-        self.fill_view(bbox, view, Target::Zeroed, missing)
+        order: MemoryOrder,
+    ) -> Result<Array4<T>> {
+        let [x, y, z] = bbox.shape();
+        let too_large = || {
+            let voxel = self.channels().saturating_mul(size_of::<T>()) as u128;
+            let bytes = bbox.voxels().saturating_mul(voxel);
+            Error::TooLarge { requested: *bbox, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) }
+        };
+        let len = |axis: u64| usize::try_from(axis).map_err(|_| too_large());
+        let shape = [len(x)?, len(y)?, len(z)?, self.channels()];
+        zeros::<T>(shape, order == MemoryOrder::C).ok_or_else(too_large)
+    }
+
+    /// Reads a box into a new array in Fortran order, and tells which chunks are not stored.
+    pub(super) fn read_with_absent<T: Element>(
+        &self,
+        bbox: &BoundingBox,
+    ) -> Result<(Array4<T>, AbsentCells)> {
+        let mut array = self.room_for::<T>(bbox, MemoryOrder::Fortran)?;
+        let absent = Mutex::new(HashSet::new());
+        self.fill_view(bbox, array.view_mut(), Target::Zeroed, |part| {
+            absent.lock().unwrap_or_else(PoisonError::into_inner).insert(part.cell);
+        })?;
+        let absent = absent.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((array, AbsentCells(absent)))
     }
 
     /// The box that a read of `bbox` returns: itself, or under [`OutOfBounds::Crop`] its part

@@ -141,6 +141,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             false => self.require_swaps()?,
         };
         for (shard, chunks) in by_shard {
+            self.go_on()?;
             if owned.get(&shard) == Some(&true) {
                 let present =
                     chunks.into_iter().filter_map(|(id, bytes)| Some((id, Cow::Owned(bytes?))));

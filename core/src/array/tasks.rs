@@ -65,6 +65,25 @@ impl Plan {
     }
 }
 
+/// Tasks of a share, so that shares are about equal.
+const TASKS_A_SHARE: u64 = 4;
+
+/// Voxels that a task may have, of so many in all, if each share is to have some tasks.
+pub(super) fn task_room(voxels: u128, shares: u64, room: u64) -> u64 {
+    let tasks = u128::from(shares.saturating_mul(TASKS_A_SHARE));
+    match shares {
+        0 | 1 => room,
+        _ => room.min(u64::try_from(voxels / tasks).unwrap_or(u64::MAX)),
+    }
+}
+
+/// Whether a block has no more voxels inside the extent than there is room for.
+pub(super) fn fits(block: [u64; 3], extent: [u64; 3], room: u64) -> bool {
+    // What lies beyond the end takes no room.
+    let voxels = (0..3).map(|axis| block[axis].min(extent[axis].max(1)));
+    voxels.fold(1, u64::saturating_mul) <= room
+}
+
 /// What is known when the shape of blocks is chosen, in voxels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shapes {
@@ -129,18 +148,15 @@ impl Shapes {
         let len = len.min(end.max(unit));
         let mut grown = *block;
         grown[axis] = len;
-        // What lies beyond the end takes no room.
-        let voxels = (0..3).map(|axis| grown[axis].min(self.extent[axis].max(1)));
-        let fits = voxels.fold(1, u64::saturating_mul) <= self.room;
-        let is_longer = len > block[axis];
-        if fits && is_longer {
+        let grows = len > block[axis] && fits(grown, self.extent, self.room);
+        if grows {
             *block = grown;
         }
-        fits && is_longer
+        grows
     }
 }
 
-const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
+pub(super) const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
     }

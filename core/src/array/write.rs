@@ -6,14 +6,14 @@ use super::big_array::BigArray;
 use super::options::{OutOfBounds, Unaligned};
 use super::plan;
 use super::scatter::gather;
-use crate::backend::{KeyValueBackend, Put, wait};
+use crate::backend::{KeyValueBackend, Put};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::geometry::{BoundingBox, ChunkPart};
 
 /// At most so many chunks go to the store in one batch: enough to share one transaction or one
 /// directory sync, few enough for threads to stay busy.
-const MAX_WAVE: usize = 64;
+pub(super) const MAX_WAVE: usize = 64;
 
 /// What else a writer can do about a box that is not aligned.
 pub(super) const OR_UPDATE: &str = "; or ask for read-modify-write";
@@ -142,12 +142,8 @@ impl<B: KeyValueBackend> BigArray<B> {
         self.inner.driver.in_waves(chunks, MAX_WAVE, self.chunk_cost(), |wave| {
             let puts: Result<Vec<Put>> =
                 wave.iter().map(|(part, window)| self.encode(part, window.view())).collect();
-            let _forgetting = self.forgetting(wave.iter().map(|(part, _)| part.cell));
-            wait(self.inner.store.store_batch(puts?))?;
-            for (part, _) in &wave {
-                self.report_chunk(&part.part);
-            }
-            Ok(())
+            let parts: Vec<ChunkPart> = wave.iter().map(|(part, _)| *part).collect();
+            self.put_wave(puts?, &parts)
         })
     }
 

@@ -18,7 +18,7 @@ use super::big_array::BigArray;
 use super::options::{DEFAULT_MEMORY, Unaligned};
 use super::plan::require_aligned;
 use super::put::{Copied, OnAbsent};
-use super::tasks::{Plan, Shapes};
+use super::tasks::{Plan, Shapes, fits, task_room};
 use super::write::OR_UPDATE;
 use crate::backend::KeyValueBackend;
 use crate::dispatch;
@@ -27,8 +27,6 @@ use crate::geometry::BoundingBox;
 
 /// Voxels of a task whose chunks are not all in memory at once.
 const STREAMED: u64 = 1 << 26;
-/// Tasks of a share, so that shares are about equal.
-const TASKS_A_SHARE: u64 = 4;
 
 /// How a copy gets from the source to the target, the cheapest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -110,8 +108,8 @@ impl CopyOptions {
 /// A copy of a box from one volume to another, in tasks; made by [`BigArray::copy_to`].
 ///
 /// Tasks are numbered, always in the same way for the same volumes, box and options; they may be
-/// done in any order, again, and by several processes at once, for no two share a chunk or shard
-/// of the target. What one has written is durable, as far as the store makes it so, when it
+/// done in any order, again, and by several processes at once, for no two share a chunk of the
+/// target, nor a shard unless shards are no boxes or do not fit in memory. What one has written is durable, as far as the store makes it so, when it
 /// returns.
 pub struct Copier<S, D> {
     source: BigArray<S>,
@@ -143,14 +141,7 @@ impl<S: KeyValueBackend> BigArray<S> {
         options: CopyOptions,
     ) -> Result<Copier<S, D>> {
         let bbox = bbox.into();
-        if self.data_type() != target.data_type() {
-            let (wanted, found) = (target.data_type(), self.data_type());
-            return Err(Error::WrongDataType { wanted, found });
-        }
-        if self.channels() != target.channels() {
-            let expected = format!("{} channels", target.channels());
-            return Err(Error::WrongShape { expected, found: vec![self.channels()] });
-        }
+        target.require_same_voxels(self)?;
         if bbox.is_inverted() {
             return Err(Error::InvertedBox { requested: bbox });
         }
@@ -165,15 +156,10 @@ impl<S: KeyValueBackend> BigArray<S> {
             require_aligned(target.grid(), &bbox, OR_UPDATE)?;
         }
         let way = way(self, target, &bbox).max(options.least);
-        let voxel = (self.channels() as u64).saturating_mul(self.data_type().size() as u64);
-        let room = options.memory as u64 / voxel.max(1);
+        let room = self.voxels_in(options.memory);
         let is_streamed = way == CopyWay::Stored && target.inner.store.shards().is_none();
-        let tasks = u128::from(options.shares.saturating_mul(TASKS_A_SHARE));
-        let share = match options.shares {
-            0 | 1 => u64::MAX,
-            _ => u64::try_from(bbox.voxels() / tasks).unwrap_or(u64::MAX),
-        };
-        let task = share.min(if is_streamed { STREAMED } else { room });
+        let task = if is_streamed { STREAMED } else { room };
+        let task = task_room(bbox.voxels(), options.shares, task);
         let plan = plan(self, target, bbox, room, task);
         let (source, target) = (self.clone(), target.clone());
         Ok(Copier { source, target, plan, way, absent: options.absent, room })
@@ -181,6 +167,18 @@ impl<S: KeyValueBackend> BigArray<S> {
 }
 
 impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
+    /// What is copied from.
+    #[must_use]
+    pub const fn source(&self) -> &BigArray<S> {
+        &self.source
+    }
+
+    /// What is copied to.
+    #[must_use]
+    pub const fn target(&self) -> &BigArray<D> {
+        &self.target
+    }
+
     /// How it is done.
     #[must_use]
     pub const fn way(&self) -> CopyWay {
@@ -306,9 +304,8 @@ fn plan<S: KeyValueBackend, D: KeyValueBackend>(
     let origin = target.bounds().min;
     let extent = std::array::from_fn(|axis| bbox.max[axis].abs_diff(origin[axis]));
     let unit = target.write_unit();
-    let needed = (0..3).map(|axis| unit[axis].min(extent[axis])).fold(1, u64::saturating_mul);
     // A shard that does not fit is written in parts, each of which reads it again.
-    let unit = if needed <= room { unit } else { target.grid().chunk_size() };
+    let unit = if fits(unit, extent, room) { unit } else { target.grid().chunk_size() };
     let (from, chunk) = (source.bounds().min, source.grid().chunk_size());
     let chunk = std::array::from_fn(|axis| {
         let is_in_phase = from[axis].abs_diff(origin[axis]).is_multiple_of(chunk[axis]);

@@ -9,21 +9,17 @@
 mod numbers;
 mod pool;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array4, ArrayView4, Axis, ShapeBuilder};
 
 use super::big_array::BigArray;
 use super::options::DEFAULT_MEMORY;
-use super::plan;
-use super::put::{Copied, Made, OnAbsent};
-use super::tasks::{Plan, Shapes};
+use super::put::{Copied, OnAbsent};
+use super::tasks::{Plan, Shapes, fits, greatest_common_divisor, task_room};
 use crate::backend::KeyValueBackend;
 use crate::dispatch;
-use crate::element::zeros;
 use crate::error::{Error, Result};
 use crate::geometry::{BoundingBox, ChunkPart};
 
@@ -79,7 +75,7 @@ impl PyramidOptions {
 /// Coarser scales in the making; made by [`BigArray::downsample_to`].
 ///
 /// Tasks are numbered, always in the same way for the same scales and options; they may be done in
-/// any order, again, and by several processes at once.
+/// any order, again, and by several processes at once: as those of [`Copier`](super::Copier).
 pub struct Downsampler<B> {
     source: BigArray<B>,
     targets: Vec<Target<B>>,
@@ -115,7 +111,8 @@ impl<B: KeyValueBackend> BigArray<B> {
     ///
     /// # Errors
     /// [`Error::WrongScale`] for one that is no coarser scale of the one before it, with whole
-    /// factors; [`Error::WrongDataType`]; [`Error::ScaleLocked`].
+    /// factors; [`Error::WrongDataType`]; [`Error::WrongShape`] for another number of channels;
+    /// [`Error::ScaleLocked`].
     pub fn downsample_to(
         &self,
         targets: &[Self],
@@ -125,42 +122,26 @@ impl<B: KeyValueBackend> BigArray<B> {
         for target in targets {
             let before = made.last().map_or(self, |target| &target.array);
             target.require_unlocked()?;
-            if target.data_type() != before.data_type() {
-                let (wanted, found) = (target.data_type(), before.data_type());
-                return Err(Error::WrongDataType { wanted, found });
-            }
+            target.require_same_voxels(before)?;
             let step = factor(before, target)?;
             let whole = made.last().map_or([1; 3], |target| target.whole);
             let whole = std::array::from_fn(|axis| whole[axis].saturating_mul(step[axis]));
             made.push(Target { array: target.clone(), step, whole });
         }
-        let voxel = (self.channels() as u64).saturating_mul(self.data_type().size() as u64);
-        let room = options.memory as u64 / voxel.max(1);
+        let room = self.voxels_in(options.memory);
         let extent = self.bounds().shape();
-        let unit = |targets: &[Target<B>]| {
-            let units = targets.iter().map(|target| {
-                let (unit, whole) = (target.array.write_unit(), target.whole);
-                std::array::from_fn::<u64, 3, _>(|axis| unit[axis].saturating_mul(whole[axis]))
-            });
-            units.reduce(least_common).unwrap_or([1; 3])
-        };
-        let fits = |targets: &[Target<B>]| {
-            let unit = unit(targets);
-            let voxels = (0..3).map(|axis| unit[axis].min(extent[axis]));
-            voxels.fold(1, u64::saturating_mul) <= room
-        };
-        while made.len() > 1 && !fits(&made) {
+        let mut unit = unit(&made, Self::write_unit);
+        while made.len() > 1 && !fits(unit, extent, room) {
             made.pop();
+            unit = self::unit(&made, Self::write_unit);
         }
-        let share = match options.shares {
-            0 | 1 => u64::MAX,
-            shares => {
-                let tasks = u128::from(shares.saturating_mul(4));
-                u64::try_from(self.bounds().voxels() / tasks).unwrap_or(u64::MAX)
-            }
-        };
+        if !fits(unit, extent, room) {
+            // A shard that does not fit is written in parts, each of which reads it again.
+            unit = self::unit(&made, |array| array.grid().chunk_size());
+        }
         let chunk = self.grid().chunk_size();
-        let shapes = Shapes { unit: unit(&made), chunk, extent, room: room.min(share) };
+        let room = task_room(self.bounds().voxels(), options.shares, room);
+        let shapes = Shapes { unit, chunk, extent, room };
         let plan = match made.is_empty() {
             true => Plan::new(BoundingBox { min: [0; 3], max: [0; 3] }, [0; 3], [1; 3]),
             false => Plan::new(self.bounds(), self.bounds().min, shapes.block()),
@@ -209,23 +190,17 @@ impl<B: KeyValueBackend> Downsampler<B> {
     }
 
     fn make<T: Mean>(&self, task: &BoundingBox) -> Result<Copied> {
-        let too_large = || Error::TooLarge { requested: *task, bytes: u64::MAX };
-        let shape = task.shape().map(usize::try_from);
-        let [Ok(x), Ok(y), Ok(z)] = shape else { return Err(too_large()) };
-        let mut voxels =
-            zeros::<T>([x, y, z, self.source.channels()], false).ok_or_else(too_large)?;
-        let absent = Mutex::new(HashSet::new());
-        self.source.read_noting(task, voxels.view_mut(), |part| {
-            absent.lock().unwrap_or_else(PoisonError::into_inner).insert(part.cell);
-        })?;
-        let absent = absent.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (mut voxels, absent) = self.source.read_with_absent::<T>(task)?;
         let mut total = Copied::default();
         for target in &self.targets {
             voxels = self.pooled(&voxels.view(), target)?;
             let bbox = self.within(task, target);
-            let copied = self.write(target, &bbox, &voxels.view(), &absent)?;
-            total.written += copied.written;
-            total.absent += copied.absent;
+            // Chunks of which nothing is stored in the source are not made.
+            let is_absent = |part: &ChunkPart| {
+                absent.are_all(self.source.grid(), &self.finer(target, &part.chunk))
+            };
+            let made = target.array.made_of(&bbox, &voxels.view(), is_absent)?;
+            total += target.array.put_all(&bbox, made, self.options.absent)?;
         }
         Ok(total)
     }
@@ -262,47 +237,30 @@ impl<B: KeyValueBackend> Downsampler<B> {
         }
     }
 
-    /// Puts a box of a coarser scale, without the chunks of which nothing is stored in the source.
-    fn write<T: Mean>(
-        &self,
-        target: &Target<B>,
-        bbox: &BoundingBox,
-        voxels: &ArrayView4<'_, T>,
-        absent: &HashSet<[u64; 3]>,
-    ) -> Result<Copied> {
-        let array = &target.array;
-        let cover = array.grid().cover(bbox);
-        let windows = plan::windows(&cover, voxels);
-        let made = Mutex::new(Vec::<Made>::new());
-        array.inner.driver.in_waves(cover.zip(windows), 1, array.chunk_cost(), |wave| {
-            for (part, window) in wave {
-                let value = match self.is_absent(target, &part, absent) {
-                    true => None,
-                    false => Some(array.encode(&part, window)?.value),
-                };
-                made.lock().unwrap_or_else(PoisonError::into_inner).push((part, value));
-            }
-            Ok(())
-        })?;
-        let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
-        array.put_all(bbox, made, self.options.absent)
-    }
-
-    fn is_absent(&self, target: &Target<B>, part: &ChunkPart, absent: &HashSet<[u64; 3]>) -> bool {
-        if absent.is_empty() {
-            return false;
-        }
+    /// What a box of a coarser scale is in the source.
+    fn finer(&self, target: &Target<B>, bbox: &BoundingBox) -> BoundingBox {
         let (from, to) = (self.source.bounds().min, target.array.bounds().min);
         let scaled = |at: i64, axis: usize| {
             let distance = at.abs_diff(to[axis]).saturating_mul(target.whole[axis]);
             from[axis].saturating_add_unsigned(distance)
         };
-        let finer = BoundingBox {
-            min: std::array::from_fn(|axis| scaled(part.chunk.min[axis], axis)),
-            max: std::array::from_fn(|axis| scaled(part.chunk.max[axis], axis)),
-        };
-        self.source.grid().cover(&finer).all(|part| absent.contains(&part.cell))
+        BoundingBox {
+            min: std::array::from_fn(|axis| scaled(bbox.min[axis], axis)),
+            max: std::array::from_fn(|axis| scaled(bbox.max[axis], axis)),
+        }
     }
+}
+
+/// What is written at once, in voxels of the source: whole units of every scale.
+fn unit<B: KeyValueBackend>(
+    targets: &[Target<B>],
+    of: impl Fn(&BigArray<B>) -> [u64; 3],
+) -> [u64; 3] {
+    let units = targets.iter().map(|target| {
+        let (unit, whole) = (of(&target.array), target.whole);
+        std::array::from_fn::<u64, 3, _>(|axis| unit[axis].saturating_mul(whole[axis]))
+    });
+    units.reduce(least_common).unwrap_or([1; 3])
 }
 
 /// How many voxels of one scale make one of another, along each axis.
@@ -312,15 +270,11 @@ fn factor<B: KeyValueBackend>(finer: &BigArray<B>, coarser: &BigArray<B>) -> Res
         finer: finer.scale().key.clone(),
         why: why.to_owned(),
     };
-    let mut factor = [1; 3];
-    for (axis, factor) in factor.iter_mut().enumerate() {
-        let ratio = coarser.scale().resolution[axis] / finer.scale().resolution[axis];
-        // Resolutions are decimal fractions, which are seldom exact.
-        let near = (1..=1_u32 << 16).find(|&whole| (ratio - f64::from(whole)).abs() < 1e-6 * ratio);
-        *factor =
-            near.map(u64::from).ok_or_else(|| wrong("its resolution is no whole multiple"))?;
-    }
-    if factor.iter().product::<u64>() > LARGEST_WINDOW {
+    let factor = coarser
+        .scale()
+        .factor_of(finer.scale())
+        .ok_or_else(|| wrong("its resolution is no whole multiple"))?;
+    if factor.iter().fold(1, |all: u64, &one| all.saturating_mul(one)) > LARGEST_WINDOW {
         return Err(wrong("its voxels have more than 65536 voxels each"));
     }
     let shape = finer.bounds().shape();
@@ -331,13 +285,8 @@ fn factor<B: KeyValueBackend>(finer: &BigArray<B>, coarser: &BigArray<B>) -> Res
 }
 
 fn least_common(one: [u64; 3], other: [u64; 3]) -> [u64; 3] {
-    const fn divisor(mut a: u64, mut b: u64) -> u64 {
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    }
     std::array::from_fn(|axis| {
-        (one[axis] / divisor(one[axis], other[axis]).max(1)).saturating_mul(other[axis])
+        (one[axis] / greatest_common_divisor(one[axis], other[axis]).max(1))
+            .saturating_mul(other[axis])
     })
 }
