@@ -1,5 +1,5 @@
 //! `rocksdb:///directory?durability=none|batch&compression=none|lz4|zstd&mode=secondary|readonly`,
-//! and `checksums=true|false`.
+//! `checksums=true|false`, and `bulk=BYTES`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::url::{InvalidUrl, StoreUrl};
 
 /// Opens the store. A `mode` is one of reading: the store refuses puts then.
 pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenError> {
-    url.allow_parameters(&["durability", "compression", "mode"])?;
+    url.allow_parameters(&["durability", "compression", "mode", "bulk"])?;
     let durability = [("none", Durability::None), ("batch", Durability::Batch)];
     let compression =
         [("none", Compression::None), ("lz4", Compression::Lz4), ("zstd", Compression::Zstd)];
@@ -22,7 +22,16 @@ pub(crate) fn open(url: &StoreUrl, access: Access) -> Result<DynBackend, OpenErr
         let reason = "a database that is read in a mode of reading cannot be created";
         return Err(url.invalid(reason).into());
     }
-    let store = RocksDbBackend::builder(url.location())
+    let options = RocksDbBackend::builder(url.location());
+    let options = match url.parameter("bulk").map(str::parse) {
+        None => options,
+        Some(Ok(bytes)) => options.bulk(bytes),
+        Some(Err(_)) => {
+            let reason = "`bulk` is a number of bytes, from which on a batch is put past the log";
+            return Err(url.invalid(reason).into());
+        }
+    };
+    let store = options
         .create(access == Access::Create)
         .read_only(access == Access::ReadOnly || reading.is_some())
         .reading(reading.unwrap_or_default())
@@ -73,7 +82,7 @@ mod tests {
             "{missing:?}"
         );
         let key = Key::new("a").unwrap();
-        let more = "?durability=none&compression=zstd&prefix=p";
+        let more = "?durability=none&compression=zstd&bulk=65536&prefix=p";
         wait(open(more, Access::Create).unwrap().put_always(&key, "x")).unwrap();
         for mode in ["", "?mode=secondary", "?mode=readonly"] {
             for access in [Access::ReadOnly, Access::ReadWrite] {
@@ -87,6 +96,7 @@ mod tests {
         for (more, why) in [
             ("?mode=rw", "secondary, readonly"),
             ("?durability=each", "none, batch"),
+            ("?bulk=much", "a number of bytes"),
             ("?compression=gzip", "none, lz4, zstd"),
             ("?sync=1", "durability, compression, mode"),
         ] {

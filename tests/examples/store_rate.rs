@@ -4,8 +4,8 @@
 //! The volume is written in slabs of whole chunks, with the stores' own durability; then the store
 //! is closed and opened, and 100 boxes at random places are read. The stores take turns, and the
 //! fastest round of each counts. Options: the side of the volume (512), that of the chunks (64),
-//! the type (`u8`, `u32`), the encoding (`raw`, `compressed_segmentation`), the rounds (3), and a
-//! directory to work in.
+//! the type (`u8`, `u32`), the encoding (`raw`, `compressed_segmentation`), the rounds (3), a
+//! directory to work in, and the stores (`stores=file,sqlite`; all).
 //!
 //! ```sh
 //! cargo run --release -p bigarrays-tests --example store_rate --features rocksdb -- \
@@ -33,6 +33,7 @@ struct Job {
     chunk: usize,
     rounds: usize,
     encoding: Encoding,
+    stores: Option<String>,
 }
 
 /// The fastest time of each store.
@@ -57,6 +58,7 @@ fn main() -> Outcome<()> {
             None | Some(&"raw") => Encoding::Raw,
             Some(_) => Encoding::CompressedSegmentation,
         },
+        stores: options.get("stores").map(|&stores| stores.to_owned()),
     };
     let dir = match options.get("dir") {
         Some(dir) => tempfile::tempdir_in(dir)?,
@@ -83,7 +85,10 @@ fn measure<T: Element>(
     data_type: DataType,
     label: impl Fn(u32) -> T,
 ) -> Outcome<()> {
-    let urls = urls(dir);
+    let mut urls = urls(dir);
+    if let Some(stores) = &job.stores {
+        urls.retain(|url| stores.split(',').any(|store| url.starts_with(store)));
+    }
     let unknown = |url: String| Best { url, write: Duration::MAX, read: Duration::MAX };
     let mut best: Vec<Best> = urls.into_iter().map(unknown).collect();
     let side = u64::try_from(job.side)?;

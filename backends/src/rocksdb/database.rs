@@ -16,6 +16,7 @@ use rocksdb::{
     ReadOptions, SingleThreaded, WriteOptions,
 };
 
+use super::bulk;
 use super::failure::{Failure, corrupt};
 use super::follow::CatchUp;
 use super::layout::{self, Content, FORMAT, FORMAT_KEY, KEYS, VALUES};
@@ -87,10 +88,11 @@ impl Database {
         all.create_missing_column_families(is_new);
         let writer = Writer::open_cf_descriptors(&all, path, tuning::families(options))?;
         let this = Self::of(Engine::Writer(writer), None, Some(claim));
+        let Engine::Writer(writer) = &this.engine else { return Err(layout::nothing()) };
         if !this.is_marked()? {
-            let Engine::Writer(writer) = &this.engine else { return Err(layout::nothing()) };
             writer.put_opt(FORMAT_KEY, FORMAT, &synced())?;
         }
+        bulk::clean(writer, this.family(VALUES)?)?;
         Ok(this)
     }
 

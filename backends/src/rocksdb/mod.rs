@@ -50,7 +50,7 @@
 //!   belongs on a local disk.
 //!
 //! # Memory
-//! Of each open database: the [cache](RocksDbOptions::cache) (64 MiB), up to three
+//! Of each open database: the [caches](RocksDbOptions::cache) (64 MiB), up to three
 //! [write buffers](RocksDbOptions::write_buffer) (64 MiB each) and 18 MiB of buffers for keys, and
 //! the values that are being put, twice. Values are cached by the operating system. At most
 //! [`RocksDbOptions::max_open_files`] files are open.
@@ -74,6 +74,7 @@
 //! |---|---|---|
 //! | `default` | `bigarrays.format` | `1` |
 //! | | `bigarrays.versions` | `u64`: the least number that was never set aside |
+//! | | `bigarrays.bulk.` and a `u64`, big-endian | `u64`: pieces from the one to before the other were being put |
 //! | `keys` | the key | `u8` 2, `u8` content encoding, six zeros, `u64` version, `u64` size, a `u32` for each piece |
 //! | `values` | `u64` big-endian: a number | a piece |
 //!
@@ -85,9 +86,11 @@
 //!
 //! Keys and values are apart so that a listing, or a look at sizes, reads no values; and pieces
 //! have ascending numbers so that a value is written to the log, once to a file, and seldom again,
-//! in whatever order chunks come. RocksDB's blob files were made for that, too, but no secondary
+//! in whatever order chunks come. A large put or batch ([`RocksDbOptions::bulk`]) is not written to
+//! the log at all: its pieces are moved into files first, and told by their keys then. RocksDB's blob files were made for that, too, but no secondary
 //! can read them (`tuning.rs` says more).
 
+mod bulk;
 mod database;
 mod failure;
 mod follow;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use bigarrays_core::backend::BackendResult;
 
+use super::bulk;
 use super::store::RocksDbBackend;
 
 /// What a put that was reported done survives. A put is whole at every level.
@@ -68,6 +69,7 @@ pub struct RocksDbOptions {
     pub(super) write_buffer: usize,
     pub(super) max_open_files: u16,
     pub(super) checksums: bool,
+    pub(super) bulk: u64,
 }
 
 impl RocksDbOptions {
@@ -83,6 +85,7 @@ impl RocksDbOptions {
             write_buffer: 64 << 20,
             max_open_files: 512,
             checksums: true,
+            bulk: bulk::LEAST,
         }
     }
 
@@ -119,8 +122,8 @@ impl RocksDbOptions {
         self
     }
 
-    /// Bytes of the cache of keys, indices, filters and short values: 64 MiB by default. Values of
-    /// 16 KiB and more are cached by the operating system.
+    /// Bytes of the caches: 64 MiB by default. Three quarters are for keys, the rest for values and
+    /// the indices of their files; what does not fit is cached by the operating system.
     pub const fn cache(mut self, bytes: usize) -> Self {
         self.cache = bytes;
         self
@@ -143,6 +146,14 @@ impl RocksDbOptions {
     /// Whether new values get checksums, and those of stored ones are checked; true by default.
     pub const fn checksums(mut self, checksums: bool) -> Self {
         self.checksums = checksums;
+        self
+    }
+
+    /// Bytes of a put, or of a batch, from which on its values are moved into a file before they
+    /// are seen, and only their keys go through the log; 8 MiB by default. Of less the log has all,
+    /// as it has with [`Durability::None`]: each such put makes a file.
+    pub const fn bulk(mut self, bytes: u64) -> Self {
+        self.bulk = bytes;
         self
     }
 

@@ -1,5 +1,7 @@
 //! What the family of keys says of a value.
 
+use std::ops::Range;
+
 use bigarrays_core::backend::{ContentEncoding, ErrorKind, Meta, Version};
 use bigarrays_core::key::Key;
 
@@ -96,6 +98,11 @@ impl Record {
     /// How many pieces a value of this length has; none if it is empty.
     pub(super) const fn pieces(size: u64) -> u64 {
         size.div_ceil(PIECE)
+    }
+
+    /// All its numbers: one for each piece, and one at least.
+    pub(super) fn numbers(self) -> Range<u64> {
+        self.version..self.version.saturating_add(Self::pieces(self.size).max(1))
     }
 
     /// The keys of all its pieces.

@@ -71,7 +71,7 @@ impl RocksDbBackend {
             if options.read_only { reader(&path, &options) } else { writer(&path, &options) };
         let database = opened.map_err(|failure| failure.of(Name(&path), Operation::Open))?;
         let sums = if options.checksums { Sums::Used } else { Sums::Ignored };
-        let writing = Writing { durability: options.durability, sums };
+        let writing = Writing { durability: options.durability, sums, bulk: options.bulk };
         Ok(Self { path, database, is_writable: !options.read_only, writing })
     }
 

@@ -49,12 +49,12 @@ pub(super) fn database(options: &RocksDbOptions) -> Options {
 
 /// The families and their options. The default one holds what belongs to the database.
 pub(super) fn families(options: &RocksDbOptions) -> Vec<ColumnFamilyDescriptor> {
-    let cache = Cache::new_lru_cache(options.cache).made();
-    let table = || {
+    let cache = |bytes| Cache::new_lru_cache(bytes).made();
+    let table = |cache: &Option<Cache>| {
         let mut table = BlockBasedOptions::default();
         table.set_format_version(TABLE_FORMAT);
         table.set_block_size(16 << 10);
-        if let Some(cache) = &cache {
+        if let Some(cache) = cache {
             table.set_block_cache(cache);
         }
         table.set_cache_index_and_filter_blocks(true);
@@ -73,11 +73,13 @@ pub(super) fn families(options: &RocksDbOptions) -> Vec<ColumnFamilyDescriptor> 
         family.set_max_write_buffer_size_to_maintain(1);
         family
     };
-    let mut keyed = table();
+    // Values would drive all keys out of a cache that they share.
+    let of_values = options.cache / 4;
+    let mut keyed = table(&cache(options.cache - of_values));
     // A missing chunk is often asked for, a missing piece never.
     keyed.set_bloom_filter(10.0, false);
     let buffers = i32::try_from(BUFFERS).unwrap_or(2);
-    let mut values = family(&table(), options.write_buffer, buffers);
+    let mut values = family(&table(&cache(of_values)), options.write_buffer, buffers);
     values.set_target_file_size_base(FILE);
     values.set_max_bytes_for_level_base(4 * FILE);
     values.set_compression_type(match options.compression {

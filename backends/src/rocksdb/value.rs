@@ -17,8 +17,7 @@ use super::failure::{Failure, corrupt};
 use super::record::{PIECE, Record};
 use super::sums::{PieceSums, Sums};
 
-/// Parts shorter than this are copied. Longer pieces are not kept in the cache of blocks, from
-/// which they would drive out all keys: the operating system caches them.
+/// Parts shorter than this are copied.
 const SHARED: u64 = 16 << 10;
 /// How often a value is looked for that others overwrite meanwhile.
 const ATTEMPTS: u32 = 1000;
@@ -121,12 +120,10 @@ impl StoredValue {
 
     /// A piece of the length that it must have; `None` if it is missing.
     fn piece(&self, database: &Arc<Database>, n: u64) -> Result<Option<Pinned>, Failure> {
-        let mut options = ReadOptions::default();
-        let len = self.piece_len(n);
-        options.fill_cache(len < SHARED);
         let key = self.record.piece_key(n);
+        // Through the cache, little as it keeps of long pieces: RocksDB copies what is not in it.
         let found = Pinned::try_new(Arc::clone(database), |database| {
-            database.piece(key, &options).map_err(Some)?.ok_or(None)
+            database.piece(key, &ReadOptions::default()).map_err(Some)?.ok_or(None)
         });
         match found {
             Ok(piece) => self.check(n, piece.as_ref()).map(|()| Some(piece)),

@@ -14,6 +14,7 @@ use rocksdb::{
     ColumnFamily, ErrorKind as RocksKind, OptimisticTransactionOptions, Transaction, WriteOptions,
 };
 
+use super::bulk::Bulk;
 use super::database::{Database, Writer, synced};
 use super::failure::Failure;
 use super::layout::{KEYS, VALUES};
@@ -31,6 +32,15 @@ const ATTEMPTS: u32 = 64;
 pub(super) struct Writing {
     pub(super) durability: Durability,
     pub(super) sums: Sums,
+    /// From so many bytes on, pieces go past the log.
+    pub(super) bulk: u64,
+}
+
+impl Writing {
+    /// Whether so many bytes go past the log, which has to be synced only then.
+    fn is_bulk(self, bytes: u64) -> bool {
+        self.durability == Durability::Batch && bytes >= self.bulk
+    }
 }
 
 /// A transaction on both families.
@@ -49,11 +59,15 @@ impl Change<'_> {
 
     /// Stores a value in place of `old`.
     fn put(&self, put: &Put, new: &Summed, old: Option<Record>) -> Result<(), Failure> {
-        let (new, sums) = new;
-        let piece = usize::try_from(PIECE).unwrap_or(usize::MAX);
-        for (key, piece) in new.piece_keys().zip(put.value.bytes.chunks(piece)) {
+        for (key, piece) in pieces(put, new) {
             self.transaction.put_cf(self.values, key, piece)?;
         }
+        self.tell(put, new, old)
+    }
+
+    /// The same of a value of which the pieces are there already.
+    fn tell(&self, put: &Put, new: &Summed, old: Option<Record>) -> Result<(), Failure> {
+        let (new, sums) = new;
         self.transaction.put_cf(self.keys, put.key.as_str(), new.to_bytes(sums.as_ref()))?;
         self.remove_pieces(old)
     }
@@ -78,6 +92,12 @@ impl Change<'_> {
 /// A failure and the key that it was about, if it was about one.
 pub(super) type FailureAt<'a> = (Failure, Option<&'a Key>);
 
+/// The pieces of a value and their keys.
+fn pieces<'p>(put: &'p Put, new: &Summed) -> impl Iterator<Item = ([u8; 8], &'p [u8])> + use<'p> {
+    let piece = usize::try_from(PIECE).unwrap_or(usize::MAX);
+    new.0.piece_keys().zip(put.value.bytes.chunks(piece))
+}
+
 /// Stores a value if `when` holds; gives its version if it did.
 pub(super) fn put(
     database: &Database,
@@ -85,16 +105,33 @@ pub(super) fn put(
     put: &Put,
     when: &Precondition,
 ) -> Result<Option<Version>, Failure> {
-    let new = new_record(database, how, &put.value)?;
+    let holds = |old: Option<Record>| when.holds(old.map(Record::version).as_ref());
+    let is_bulk = how.is_bulk(put.value.bytes.len() as u64);
+    // Much would be written for nothing. Whoever comes in between is seen below.
+    if is_bulk && *when != Precondition::Always && !holds(database.record(&put.key)?) {
+        return Ok(None);
+    }
+    let puts = std::slice::from_ref(put);
+    let new = new_records(database, how, puts).map_err(|(failure, _)| failure)?;
+    let Some(record) = new.first() else { return Ok(None) };
+    let bulk = is_bulk.then(|| write_bulk(database, puts, &new)).transpose()?;
     let is_done = change(database, how.durability, |change| {
         let old = change.current(&put.key)?;
-        let holds = when.holds(old.map(Record::version).as_ref());
-        if holds {
-            change.put(put, &new, old)?;
+        let holds = holds(old);
+        match &bulk {
+            _ if !holds => {}
+            None => change.put(put, record, old)?,
+            Some(bulk) => {
+                change.tell(put, record, old)?;
+                change.transaction.delete(bulk.note())?;
+            }
         }
         Ok::<_, Failure>(holds)
     })?;
-    Ok(is_done.then(|| new.0.version()))
+    if is_done {
+        bulk.into_iter().for_each(Bulk::told);
+    }
+    Ok(is_done.then(|| record.0.version()))
 }
 
 /// Removes a value if `when` holds, and tells whether it did.
@@ -120,18 +157,36 @@ pub(super) fn put_batch<'a>(
     how: Writing,
     puts: &'a [Put],
 ) -> Result<(), FailureAt<'a>> {
-    let record = |put: &'a Put| {
-        new_record(database, how, &put.value).map_err(|failure| (failure, Some(&put.key)))
-    };
-    let records: Vec<Summed> = puts.iter().map(record).collect::<Result<_, _>>()?;
+    let records = new_records(database, how, puts)?;
+    let is_bulk = how.is_bulk(puts.iter().map(|put| put.value.bytes.len() as u64).sum());
+    let bulk = is_bulk.then(|| write_bulk(database, puts, &records)).transpose()?;
     change(database, how.durability, |change| {
         for (put, new) in puts.iter().zip(&records) {
-            let done = change.current(&put.key).and_then(|old| change.put(put, new, old));
+            let done = change.current(&put.key).and_then(|old| match &bulk {
+                None => change.put(put, new, old),
+                Some(_) => change.tell(put, new, old),
+            });
             done.map_err(|failure| (failure, Some(&put.key)))?;
         }
-        Ok(true)
-    })
-    .map(|_| ())
+        if let Some(bulk) = &bulk {
+            change.transaction.delete(bulk.note()).map_err(Failure::from)?;
+        }
+        Ok::<_, FailureAt<'a>>(true)
+    })?;
+    bulk.into_iter().for_each(Bulk::told);
+    Ok(())
+}
+
+/// Moves the pieces of values, which follow each other, into a file.
+fn write_bulk<'a>(
+    database: &'a Database,
+    puts: &[Put],
+    records: &[Summed],
+) -> Result<Bulk<'a>, Failure> {
+    let numbers = records.iter().map(|(record, _)| record.numbers());
+    let numbers = numbers.reduce(|all, next| all.start..next.end).unwrap_or_default();
+    let pieces = puts.iter().zip(records).flat_map(|(put, new)| pieces(put, new));
+    Bulk::write(database, numbers, pieces)
 }
 
 /// Removes several values at once.
@@ -150,15 +205,32 @@ pub(super) fn delete_batch<'a>(
     .map(|_| ())
 }
 
-fn new_record(database: &Database, how: Writing, value: &Value) -> Result<Summed, Failure> {
-    let size = value.bytes.len() as u64;
-    if size > MAX_VALUE {
-        let note = format!("the value has {size} bytes, and this store takes {MAX_VALUE}");
-        return Err(Failure::new(ErrorKind::Unsupported, note));
+/// The records of new values, which have consecutive numbers.
+fn new_records<'a>(
+    database: &Database,
+    how: Writing,
+    puts: &'a [Put],
+) -> Result<Vec<Summed>, FailureAt<'a>> {
+    for put in puts {
+        let size = put.value.bytes.len() as u64;
+        if size > MAX_VALUE {
+            let note = format!("the value has {size} bytes, and this store takes {MAX_VALUE}");
+            return Err((Failure::new(ErrorKind::Unsupported, note), Some(&put.key)));
+        }
     }
-    let version = database.new_versions(Record::pieces(size).max(1))?;
-    let sums = (how.sums == Sums::Used).then(|| PieceSums::of(&value.bytes));
-    Ok((Record { content_encoding: value.content_encoding, version, size }, sums))
+    let record = |put: &Put, version| {
+        let Value { bytes, content_encoding, .. } = &put.value;
+        let size = bytes.len() as u64;
+        Record { content_encoding: *content_encoding, version, size }
+    };
+    let count = puts.iter().map(|put| record(put, 0).numbers().end).sum();
+    let mut next = database.new_versions(count)?;
+    let new = puts.iter().map(|put| {
+        let record = record(put, next);
+        next = record.numbers().end;
+        (record, (how.sums == Sums::Used).then(|| PieceSums::of(&put.value.bytes)))
+    });
+    Ok(new.collect())
 }
 
 /// Runs `work` in a transaction, again if others disturb it. It tells whether there is something

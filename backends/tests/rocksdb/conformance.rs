@@ -26,6 +26,13 @@ fn a_database_with_small_buffers_and_without_syncs_conforms() {
 }
 
 #[test]
+fn a_database_in_which_each_value_is_put_past_the_log_conforms() {
+    let dir = tempdir().unwrap();
+    let open = || RocksDbBackend::builder(dir.path().join("db")).bulk(0).open();
+    Suite::new(open).persistent().without("C16", ONE_WRITER).run().assert_ok();
+}
+
+#[test]
 fn a_reader_in_the_process_of_the_writer_conforms() {
     let dir = tempdir().unwrap();
     let writer = || RocksDbBackend::open(dir.path().join("db"));
@@ -39,13 +46,20 @@ fn a_reader_in_the_process_of_the_writer_conforms() {
 
 #[test]
 fn a_secondary_conforms() {
+    secondary_conforms(u64::MAX);
+}
+
+#[test]
+fn a_secondary_of_a_writer_that_puts_past_the_log_conforms() {
+    secondary_conforms(0);
+}
+
+fn secondary_conforms(bulk: u64) {
     let dir = tempdir().unwrap();
-    let writer = || RocksDbBackend::builder(dir.path().join("db")).write_buffer(1 << 20).open();
+    let options = || RocksDbBackend::builder(dir.path().join("db")).write_buffer(1 << 20);
+    let writer = || options().bulk(bulk).open();
     drop(writer().unwrap());
-    let secondary = || {
-        let options = RocksDbBackend::builder(dir.path().join("db")).reading(Reading::Follow);
-        options.read_only(true).open()
-    };
+    let secondary = || options().reading(Reading::Follow).read_only(true).open();
     // Kept open, so that it lives through many openings of the writer.
     let first = secondary().unwrap();
     assert!(format!("{first:?}").contains("Follower"), "{first:?}");

@@ -78,6 +78,12 @@ fn killed_writers_of_a_rocksdb_database_tear_nothing() {
 }
 
 #[test]
+#[cfg(feature = "rocksdb")]
+fn killed_writers_of_a_rocksdb_database_past_its_log_tear_nothing() {
+    kill_writers_of("rocksdb://DIR/database?bulk=1");
+}
+
+#[test]
 #[cfg(feature = "hdf5")]
 fn killed_writers_of_hdf5_cuboids_tear_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
