@@ -129,7 +129,9 @@ fn classify(error: &rocksdb::Error) -> (ErrorKind, Option<&'static str>) {
 
 /// Whether a file has a format that is yet to come. One with an impossible number is damaged.
 fn is_newer(text: &str) -> bool {
-    let number = text.split_once("unsupported format_version: ").map(|(_, rest)| {
+    let number = text.split_once("unsupported format_version").map(|(_, rest)| {
+        // 11.8 has no colon there, and goes on with more words.
+        let rest = rest.trim_start_matches([':', ' ']);
         let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
         digits.and_then(|digits| digits.parse().ok()).unwrap_or(u32::MAX)
     });
