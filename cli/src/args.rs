@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::chunks::{CompressArg, QualityArg, ShardedArg, encodings};
 use crate::values::{Age, BoxArg, ByteCount, Factor, Point, Size, Url};
 
-pub(crate) use copy::{CopyArgs, CopyWhat, Part, PlanArgs};
+pub(crate) use copy::{CopyArgs, CopyWhat, Part, PlanArgs, Resume};
 pub(crate) use downsample::{DownsampleArgs, MethodArg};
 pub(crate) use housekeeping::{
     AddScaleArgs, CompletionsArgs, DuArgs, InfoVerb, LockArgs, LsArgs, ManArgs, SetArgs, StatsArgs,

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bigarrays::Error;
+use bigarrays::array::Copied;
 use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::error::CliError;
+use crate::interrupt;
+use crate::output::{self, OutputError};
 
 const FORMAT: u64 = 1;
 /// How often the file is written at the most.
@@ -61,8 +65,28 @@ impl Journal {
         self.done.values().any(|&done| done > 0)
     }
 
+    /// Runs the tasks of a step that are not done yet, one after another, and notes each. Ctrl-C
+    /// stops between two.
+    pub(crate) fn run<T>(
+        &mut self,
+        step: &str,
+        tasks: impl Iterator<Item = T>,
+        work: impl Fn(T) -> Result<Copied, Error>,
+    ) -> Result<Copied, CliError> {
+        let _hold = interrupt::hold();
+        let mut copied = Copied::default();
+        for (done, task) in (1..).zip(tasks) {
+            if done > self.done(step) {
+                interrupt::check()?;
+                copied += work(task)?;
+                self.note(step, done)?;
+            }
+        }
+        Ok(copied)
+    }
+
     /// Notes that the first `done` tasks of a step are done.
-    pub(crate) fn note(&mut self, step: &str, done: u64) -> Result<(), CliError> {
+    fn note(&mut self, step: &str, done: u64) -> Result<(), CliError> {
         self.done.insert(step.to_owned(), done);
         if self.written.is_some_and(|written| written.elapsed() < PAUSE) {
             return Ok(());
@@ -71,12 +95,11 @@ impl Journal {
             Err(error) if self.is_optional => {
                 if self.written.is_none() {
                     self.console.note(&format!(
-                        "note: no journal is kept, so this cannot be resumed: cannot write {}: {error}; name another place with --journal",
-                        self.path.display(),
+                        "note: no journal is kept, so this cannot be resumed: {error}; name another place with --journal",
                     ));
                 }
             }
-            written => written.map_err(CliError::file("write the journal", &self.path))?,
+            written => written?,
         }
         self.written = Some(Instant::now());
         Ok(())
@@ -121,21 +144,13 @@ impl Journal {
         Ok(())
     }
 
-    /// Old or new, whatever happens meanwhile.
-    fn write(&self) -> io::Result<()> {
+    fn write(&self) -> Result<(), OutputError> {
         if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
+            fs::create_dir_all(folder)
+                .map_err(OutputError::io("make the folder of", &self.path))?;
         }
-        let temporary = self.path.with_extension(format!("{}.new", std::process::id()));
         let text = json!({ "format": FORMAT, "work": self.work, "done": self.done });
-        let written = fs::File::create(&temporary)
-            .and_then(|mut file| file.write_all(text.to_string().as_bytes()))
-            .and_then(|()| fs::rename(&temporary, &self.path));
-        if written.is_err() {
-            // On the way out of a failure, which is what gets told.
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        output::save(&self.path, text.to_string().as_bytes())
     }
 }
 

@@ -14,13 +14,8 @@ use crate::values::{BoxArg, ByteCount, Size, Url};
 pub(crate) struct CopyArgs {
     #[command(flatten)]
     pub(crate) what: CopyWhat,
-    /// Go on where the same copy was interrupted.
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Where the journal lies [default: in $BIGARRAYS_STATE, else bigarrays in $XDG_STATE_HOME or
-    /// ~/.local/state].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) journal: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) resume: Resume,
     /// Copy only share I of N, counted from 0: shares have no chunk and no shard in common.
     #[arg(long, value_name = "I/N")]
     pub(crate) part: Option<Part>,
@@ -37,6 +32,18 @@ pub(crate) struct PlanArgs {
     /// How many shares.
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) parts: u64,
+}
+
+/// How long work goes on after it was interrupted.
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// Go on where the same command was interrupted.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Where the journal lies [default: in $BIGARRAYS_STATE, else bigarrays in $XDG_STATE_HOME or
+    /// ~/.local/state].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
 }
 
 /// What is copied, and what becomes of it.

@@ -1,11 +1,10 @@
 //! What can be asked of pyramids.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Part;
+use super::{Part, Resume};
 use crate::chunks::{CompressArg, ShardedArg};
 use crate::values::{ByteCount, Size, Url};
 
@@ -67,13 +66,8 @@ pub(crate) struct DownsampleArgs {
     /// Threads [default: one per core].
     #[arg(long, value_name = "J")]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Go on where the same command was interrupted.
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Where the journal lies [default: in $BIGARRAYS_STATE, else bigarrays in $XDG_STATE_HOME or
-    /// ~/.local/state].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) journal: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) resume: Resume,
     /// Do only share I of N, counted from 0, of the scales that one pass can make.
     ///
     /// Shares have no chunk and no shard in common. Scales that need another pass are left; run

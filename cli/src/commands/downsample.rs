@@ -55,30 +55,24 @@ pub(crate) fn run(args: &DownsampleArgs, console: Console) -> Result<(), CliErro
         "memory": args.memory.0,
         "compress": args.compress.map(|compress| format!("{compress:?}")),
     });
-    let mut journal =
-        Journal::open("downsample", args.journal.as_deref(), work, args.resume, console)?;
-    if args.resume && !journal.is_begun() {
+    let mut journal = Journal::open(
+        "downsample",
+        args.resume.journal.as_deref(),
+        work,
+        args.resume.resume,
+        console,
+    )?;
+    if args.resume.resume && !journal.is_begun() {
         console.note("nothing of this was done before; it begins anew");
     }
     let mut left = targets(args, &array, &keys, console)?;
     let mut source = array;
     let (mut facts, mut copied) = (Vec::new(), Copied::default());
-    let _hold = interrupt::hold();
     while !left.is_empty() {
         let options = PyramidOptions::new(pooling).memory(memory.task).shares(part.of);
         let pass = source.downsample_to(&left, options)?;
         let step = left[0].scale().key.clone();
-        for (number, task) in pass.share(part.index, part.of).enumerate() {
-            let number = number as u64;
-            if number < journal.done(&step) {
-                continue;
-            }
-            interrupt::check()?;
-            let done = pass.run(task)?;
-            copied.written += done.written;
-            copied.absent += done.absent;
-            journal.note(&step, number + 1)?;
-        }
+        copied += journal.run(&step, pass.share(part.index, part.of), |task| pass.run(task))?;
         facts.extend(left.iter().take(pass.scales()).map(scale_facts));
         let made = pass.scales();
         source = left[made - 1].clone();
@@ -130,7 +124,13 @@ fn describe(
     console: Console,
 ) -> Result<(VolumeInfo, Vec<String>), CliError> {
     let mut info = finest.info().clone();
-    let mut whole = relative(finest)?;
+    let this = finest.scale();
+    let mut whole = this.factor_of(&finest.scales()[0]).ok_or_else(|| {
+        CliError::refused(format!(
+            "the resolution of the scale {} is no whole multiple of that of scale 0",
+            this.key,
+        ))
+    })?;
     let mut keys = Vec::new();
     let mut size = finest.scale().size;
     let chunk = finest.scale().chunk_size();
@@ -170,23 +170,6 @@ fn describe(
         keys.push(info.scales[index].key.clone());
     }
     Ok((info, keys))
-}
-
-/// How many voxels of scale 0 make one of this scale.
-fn relative(finest: &BigArray) -> Result<[u64; 3], CliError> {
-    let (zero, this) = (&finest.scales()[0], finest.scale());
-    let mut factor = [1; 3];
-    for (axis, factor) in factor.iter_mut().enumerate() {
-        let ratio = this.resolution[axis] / zero.resolution[axis];
-        let near = (1..=1_u32 << 20).find(|&whole| (ratio - f64::from(whole)).abs() < 1e-6 * ratio);
-        *factor = near.map(u64::from).ok_or_else(|| {
-            CliError::refused(format!(
-                "the resolution of the scale {} is no whole multiple of that of scale 0",
-                this.key,
-            ))
-        })?;
-    }
-    Ok(factor)
 }
 
 /// The scales to make, telling one bar how they come along.

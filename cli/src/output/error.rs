@@ -77,7 +77,7 @@ pub(crate) enum OutputError {
 
 impl OutputError {
     /// For `map_err`: the system refused to do this to that file.
-    pub(super) fn io(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { verb, path: path.to_owned(), source }
     }
 

@@ -27,11 +27,15 @@ pub(super) fn save(path: &Path, wanted: &Wanted, mut pages: Pages<'_>) -> Result
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let part = tempfile::Builder::new()
-        .prefix(".bigarrays-")
-        .suffix(".part")
-        .tempdir_in(beside)
-        .map_err(io("create a folder beside"))?;
+    let mut part = tempfile::Builder::new();
+    part.prefix(".bigarrays-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As new folders have them: the system takes away what the user's mask forbids.
+        part.permissions(fs::Permissions::from_mode(0o777));
+    }
+    let part = part.tempdir_in(beside).map_err(io("create a folder beside"))?;
     let [x, y, depth, channels] = wanted.size;
     let digits = depth.saturating_sub(1).to_string().len().max(4);
     for z in 0..depth {
@@ -41,7 +45,6 @@ pub(super) fn save(path: &Path, wanted: &Wanted, mut pages: Pages<'_>) -> Result
         write(&name, &planes, wanted.data_type, [x, y, 1, channels])?;
     }
     fs::rename(part.keep(), path).map_err(io("rename the complete folder to"))?;
-    usual_permissions(path).map_err(io("write"))?;
     Ok(())
 }
 
@@ -56,25 +59,4 @@ fn apart(page: &[u8], item: usize, channels: u64) -> Vec<u8> {
         page.chunks_exact(pixel).flat_map(move |pixel| &pixel[channel * item..][..item])
     });
     samples.copied().collect()
-}
-
-/// A temporary folder is for its owner alone.
-#[cfg(unix)]
-fn usual_permissions(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    // What a new folder beside it has: that knows of the umask.
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let probe = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o777))
-        .tempdir_in(parent)?;
-    let usual = fs::metadata(probe.path())?.permissions();
-    fs::set_permissions(path, usual)
-}
-
-#[cfg(not(unix))]
-fn usual_permissions(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }

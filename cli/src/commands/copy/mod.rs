@@ -42,11 +42,7 @@ impl Memory {
 }
 
 /// A copy that is ready to run: one copier a scale.
-struct Job {
-    copiers: Vec<Copier<DynBackend, DynBackend>>,
-    sources: Vec<BigArray>,
-    targets: Vec<BigArray>,
-}
+type Job = Vec<Copier<DynBackend, DynBackend>>;
 
 pub(crate) fn run(args: &CopyArgs, console: Console) -> Result<(), CliError> {
     let what = &args.what;
@@ -57,21 +53,21 @@ pub(crate) fn run(args: &CopyArgs, console: Console) -> Result<(), CliError> {
     let job = prepare(what, Place::Target, part.of, console)?;
     let mut journal = Journal::open(
         "copy",
-        args.journal.as_deref(),
+        args.resume.journal.as_deref(),
         identity(what, &job, part),
-        args.resume,
+        args.resume.resume,
         console,
     )?;
-    if args.resume && !journal.is_begun() {
+    if args.resume.resume && !journal.is_begun() {
         console.note("nothing of this copy was done before; it begins anew");
     }
     let mut facts = Vec::new();
     let mut total = Copied::default();
-    for (copier, target) in job.copiers.iter().zip(&job.targets) {
-        let scale = &target.scale().key;
-        let copied = copy_scale(copier, scale, part, &mut journal)?;
-        total.written += copied.written;
-        total.absent += copied.absent;
+    for copier in &job {
+        let scale = &copier.target().scale().key;
+        let share = copier.share(part.index, part.of);
+        let copied = journal.run(scale, share, |task| copier.run(task))?;
+        total += copied;
         facts.push(json!({
             "scale": scale,
             "box": { "min": copier.bbox().min, "max": copier.bbox().max },
@@ -93,7 +89,7 @@ pub(crate) fn run(args: &CopyArgs, console: Console) -> Result<(), CliError> {
         what.source,
         what.target,
         volume::count(total.written, "chunk"),
-        volume::count(job.copiers.len() as u64, "scale"),
+        volume::count(job.len() as u64, "scale"),
         if args.verify && differing.is_empty() { ", verified" } else { "" },
     );
     console.facts(&facts, &text);
@@ -107,36 +103,16 @@ pub(crate) fn run(args: &CopyArgs, console: Console) -> Result<(), CliError> {
     journal.remove()
 }
 
-/// The tasks of a share that are not done yet.
-fn copy_scale(
-    copier: &Copier<DynBackend, DynBackend>,
-    scale: &str,
-    part: Part,
-    journal: &mut Journal,
-) -> Result<Copied, CliError> {
-    let share = copier.share(part.index, part.of);
-    let mut copied = Copied::default();
-    let _hold = interrupt::hold();
-    for (number, task) in share.enumerate() {
-        let number = number as u64;
-        if number < journal.done(scale) {
-            continue;
-        }
-        interrupt::check()?;
-        let done = copier.run(task)?;
-        copied.written += done.written;
-        copied.absent += done.absent;
-        journal.note(scale, number + 1)?;
-    }
-    Ok(copied)
-}
-
 /// Names of the chunks that differ.
-fn verify(job: &Job, part: Part, console: Console) -> Result<Vec<String>, CliError> {
+fn verify(
+    job: &[Copier<DynBackend, DynBackend>],
+    part: Part,
+    console: Console,
+) -> Result<Vec<String>, CliError> {
     let mut differing = Vec::new();
     let _hold = interrupt::hold();
-    for (index, copier) in job.copiers.iter().enumerate() {
-        let target = &job.targets[index];
+    for copier in job {
+        let target = copier.target();
         console.note(&format!("comparing the scale {}", target.scale().key));
         for task in copier.share(part.index, part.of) {
             interrupt::check()?;
@@ -164,7 +140,8 @@ pub(crate) fn plan(args: &PlanArgs, console: Console) -> Result<(), CliError> {
     let job = prepare(what, Place::Memory, args.parts, console)?;
     let mut facts = Vec::new();
     let mut lines = Vec::new();
-    for (copier, target) in job.copiers.iter().zip(&job.targets) {
+    for copier in &job {
+        let target = copier.target();
         let voxel = target.channels().saturating_mul(target.data_type().size()) as u128;
         let bytes = |tasks: std::ops::Range<u64>| -> u128 {
             tasks.map(|task| copier.task(task).voxels().saturating_mul(voxel)).sum()
@@ -222,7 +199,7 @@ fn prepare(what: &CopyWhat, place: Place, shares: u64, console: Console) -> Resu
     let info = target::describe(what, &source, &scales, bbox, memory.task as u64, console)?;
     let (target, is_new) = open_target(what, &info, memory, place)?;
     target::require_same(what, &info, target.info())?;
-    let mut job = Job { copiers: Vec::new(), sources: Vec::new(), targets: Vec::new() };
+    let mut job = Job::new();
     for (&index, wanted) in scales.iter().zip(&info.scales) {
         let source = source.at_scale(index)?;
         let target = target.at_scale(wanted.resolution)?;
@@ -233,9 +210,7 @@ fn prepare(what: &CopyWhat, place: Place, shares: u64, console: Console) -> Resu
         let absent = if is_new { OnAbsent::Leave } else { OnAbsent::Delete };
         let options = CopyOptions::default().memory(memory.task).at_least(least);
         let options = options.on_absent(absent).shares(shares);
-        job.copiers.push(source.copy_to(&target, bbox, options)?);
-        job.sources.push(source);
-        job.targets.push(target);
+        job.push(source.copy_to(&target, bbox, options)?);
     }
     Ok(job)
 }
@@ -337,22 +312,18 @@ fn sample(source: &BigArray) -> Result<Option<ContentEncoding>, CliError> {
 }
 
 /// All that makes two copies the same one.
-fn identity(what: &CopyWhat, job: &Job, part: Part) -> Value {
-    let scales: Vec<Value> = job
-        .copiers
-        .iter()
-        .zip(job.sources.iter().zip(&job.targets))
-        .map(|(copier, (source, target))| {
-            json!({
-                "from": source.scale().key,
-                "to": target.scale().key,
-                "box": copier.bbox().to_string(),
-                "chunk": target.grid().chunk_size(),
-                "tasks": copier.tasks(),
-                "way": way_name(copier.way()),
-            })
+fn identity(what: &CopyWhat, job: &[Copier<DynBackend, DynBackend>], part: Part) -> Value {
+    let scale = |copier: &Copier<DynBackend, DynBackend>| {
+        json!({
+            "from": copier.source().scale().key,
+            "to": copier.target().scale().key,
+            "box": copier.bbox().to_string(),
+            "chunk": copier.target().grid().chunk_size(),
+            "tasks": copier.tasks(),
+            "way": way_name(copier.way()),
         })
-        .collect();
+    };
+    let scales: Vec<Value> = job.iter().map(scale).collect();
     json!({
         "source": what.source.to_string(),
         "target": what.target.to_string(),
@@ -372,10 +343,9 @@ const fn way_name(way: CopyWay) -> &'static str {
 }
 
 /// The note of where a volume comes from belongs to it.
-fn copy_provenance(job: &Job) -> Result<(), CliError> {
-    let (Some(source), Some(target)) = (job.sources.first(), job.targets.first()) else {
-        return Ok(());
-    };
+fn copy_provenance(job: &[Copier<DynBackend, DynBackend>]) -> Result<(), CliError> {
+    let Some(copier) = job.first() else { return Ok(()) };
+    let (source, target) = (copier.source(), copier.target());
     let key = Key::new("provenance").map_err(Error::from)?;
     let Some(bytes) = wait(source.backend().get_bytes(&key)).map_err(Error::from)? else {
         return Ok(());
