@@ -137,7 +137,7 @@ fn are_the_same(a: &Path, b: &Path) -> bool {
 }
 
 #[test]
-fn an_import_far_larger_than_memory_and_back_is_what_it_was() {
+fn an_import_and_a_copy_far_larger_than_memory_and_back_are_what_they_were() {
     let Some(bench) = Bench::new() else { return };
     let (z, memory) = if is_big() { (4096, 256) } else { (256, 32) };
     let mut file = File::create(bench.path("in.raw")).expect("made");
@@ -158,6 +158,18 @@ fn an_import_far_larger_than_memory_and_back_is_what_it_was() {
     within(&bench, memory * MIB, &sharded);
     within(&bench, memory * MIB, &format!("cutout shards --memory {memory}M -o out.raw"));
     assert!(are_the_same(&bench.path("in.raw"), &bench.path("out.raw")));
+    // As the chunks are stored, as others, and out of shards.
+    for (source, options) in
+        [("vol", ""), ("vol", "--chunk 64,64,32 --compress none"), ("shards", "--unsharded")]
+    {
+        let copy = format!(
+            "copy {source} file://copy?durability=none {options} --memory {memory}M --journal copy.journal"
+        );
+        within(&bench, memory * MIB, &copy);
+        within(&bench, memory * MIB, &format!("cutout copy --memory {memory}M -o out.raw"));
+        assert!(are_the_same(&bench.path("in.raw"), &bench.path("out.raw")), "{copy}");
+        fs::remove_dir_all(bench.path("copy")).expect("removed");
+    }
 }
 
 /// How a child process is told what to write.
