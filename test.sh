@@ -41,6 +41,9 @@ pkg-config --exists rocksdb || install librocksdb-dev "the RocksDB store"
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || install python3-venv venv
 
+# For benches/instructions.sh, which counts instructions, and tests/valgrind.sh.
+need valgrind valgrind
+
 # One environment for each version of the list; made under another name and moved, so that an
 # interrupted installation is never taken for a whole one.
 list=tests/python/requirements.txt
