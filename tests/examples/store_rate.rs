@@ -5,7 +5,8 @@
 //! is closed and opened, and 100 boxes at random places are read. The stores take turns, and the
 //! fastest round of each counts. Options: the side of the volume (512), that of the chunks (64),
 //! the type (`u8`, `u32`), the encoding (`raw`, `compressed_segmentation`), the rounds (3), a
-//! directory to work in, and the stores (`stores=file,sqlite`; all).
+//! directory to work in, the stores (`stores=file,sqlite`; all), and the order of what is read (`f`,
+//! `c`).
 //!
 //! ```sh
 //! cargo run --release -p bigarrays-tests --example store_rate --features rocksdb -- \
@@ -20,7 +21,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bigarrays::ndarray::Array3;
-use bigarrays::{BigArray, DataType, Element, Encoding, OpenOptions, VolumeInfo};
+use bigarrays::{BigArray, DataType, Element, Encoding, MemoryOrder, OpenOptions, VolumeInfo};
 
 /// Boxes that are cut out, and their side.
 const CUTOUTS: usize = 100;
@@ -34,6 +35,7 @@ struct Job {
     rounds: usize,
     encoding: Encoding,
     stores: Option<String>,
+    order: MemoryOrder,
 }
 
 /// The fastest time of each store.
@@ -59,6 +61,10 @@ fn main() -> Outcome<()> {
             Some(_) => Encoding::CompressedSegmentation,
         },
         stores: options.get("stores").map(|&stores| stores.to_owned()),
+        order: match options.get("order") {
+            Some(&"c") => MemoryOrder::C,
+            _ => MemoryOrder::Fortran,
+        },
     };
     let dir = match options.get("dir") {
         Some(dir) => tempfile::tempdir_in(dir)?,
@@ -103,7 +109,8 @@ fn measure<T: Element>(
             let volume = bigarrays::create(&url, info)?;
             best.write = best.write.min(write(job, &volume, &label)?);
             drop(volume);
-            let volume = OpenOptions::new().open(&url)?;
+            let order = job.order;
+            let volume = OpenOptions::new().array(move |a| a.order(order)).open(&url)?;
             best.read = best.read.min(read::<T>(job, &volume, round)?);
         }
     }

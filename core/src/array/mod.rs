@@ -38,6 +38,7 @@ mod shard_kept;
 mod shard_read;
 mod shard_write;
 mod tasks;
+mod transpose;
 mod typed;
 mod update;
 mod verify;

@@ -1,11 +1,12 @@
 //! Moving voxels between a chunk's bytes and windows of an array.
 //!
 //! A chunk is a dense block of bytes, x fastest; a window may have any strides. Where x is
-//! contiguous on both sides whole rows are copied (and whole planes where they allow it);
-//! otherwise the window's own contiguous axis is the inner loop.
+//! contiguous on both sides whole rows are copied (and whole planes where they allow it); where
+//! the window has another contiguous axis planes are transposed; otherwise it goes voxel by voxel.
 
-use ndarray::{ArrayView4, ArrayViewMut4, Axis};
+use ndarray::{ArrayView2, ArrayView4, ArrayViewMut2, ArrayViewMut4, Axis};
 
+use super::transpose::transpose;
 use crate::element::Element;
 use crate::geometry::BoundingBox;
 
@@ -38,6 +39,9 @@ pub(crate) fn scatter<T: Element>(chunk: &[u8], block: Block, window: ArrayViewM
         for (k, mut plane) in cube.axis_iter_mut(Axis(2)).enumerate() {
             if whole_planes && let Some(plane) = plane.view_mut().reversed_axes().into_slice() {
                 copy_in(chunk, walk.at(0, k, l), plane);
+                continue;
+            }
+            if walk.is_across() && turn_in(chunk, &walk, walk.at(0, k, l), plane.view_mut()) {
                 continue;
             }
             for (j, mut row) in plane.axis_iter_mut(Axis(1)).enumerate() {
@@ -84,6 +88,9 @@ pub(crate) fn gather<T: Element>(window: &ArrayView4<'_, T>, block: Block, chunk
                 copy_out(plane, chunk, walk.at(0, k, l));
                 continue;
             }
+            if walk.is_across() && turn_out(plane, chunk, &walk, walk.at(0, k, l)) {
+                continue;
+            }
             for (j, row) in plane.axis_iter(Axis(1)).enumerate() {
                 let first = walk.at(j, k, l);
                 match row.to_slice() {
@@ -126,6 +133,76 @@ impl Walk {
     fn is_dense(&self) -> bool {
         self.steps[0] == self.item
     }
+
+    /// Whether neighbours on the second axis are neighbours in the block, and those on the
+    /// innermost are not.
+    fn is_across(&self) -> bool {
+        self.steps[1] == self.item && !self.is_dense()
+    }
+}
+
+/// Planes that are thinner in voxels are not worth a tile.
+const THIN: usize = 4;
+
+/// Copies a plane that begins at `first` of a chunk into one of a window, if it has whole columns.
+fn turn_in<T: Element>(
+    chunk: &[u8],
+    walk: &Walk,
+    first: usize,
+    plane: ArrayViewMut2<'_, T>,
+) -> bool {
+    let shape = [plane.dim().0, plane.dim().1];
+    let columns = plane.reversed_axes().into_outer_iter_mut();
+    let columns = columns.map(|column| column.into_slice().map(bytemuck::cast_slice_mut::<T, u8>));
+    let Some(mut columns) = columns.collect::<Option<Vec<_>>>() else { return false };
+    turn::<T>(
+        shape,
+        |row, column, count| {
+            &chunk[first + row * walk.steps[0] + column * walk.item..][..count * walk.item]
+        },
+        |column, row, bytes| {
+            columns[column][row * walk.item..][..bytes.len()].copy_from_slice(bytes);
+        },
+    )
+}
+
+/// Copies a plane of a window into a chunk, from `first` on, if it has whole columns.
+fn turn_out<T: Element>(
+    plane: ArrayView2<'_, T>,
+    chunk: &mut [u8],
+    walk: &Walk,
+    first: usize,
+) -> bool {
+    let shape = [plane.dim().1, plane.dim().0];
+    let columns = plane.reversed_axes().into_outer_iter();
+    let columns = columns.map(|column| column.to_slice().map(bytemuck::cast_slice::<T, u8>));
+    let Some(columns) = columns.collect::<Option<Vec<_>>>() else { return false };
+    turn::<T>(
+        shape,
+        |column, row, count| &columns[column][row * walk.item..][..count * walk.item],
+        |row, column, bytes| {
+            let at = first + row * walk.steps[0] + column * walk.item;
+            chunk[at..at + bytes.len()].copy_from_slice(bytes);
+        },
+    )
+}
+
+fn turn<'a, T: Element>(
+    shape: [usize; 2],
+    load: impl Fn(usize, usize, usize) -> &'a [u8],
+    store: impl FnMut(usize, usize, &[u8]),
+) -> bool {
+    if shape.iter().any(|&side| side < THIN) {
+        return false;
+    }
+    match size_of::<T>() {
+        1 => transpose::<1>(shape, load, store),
+        2 => transpose::<2>(shape, load, store),
+        4 => transpose::<4>(shape, load, store),
+        8 => transpose::<8>(shape, load, store),
+        _ => return false,
+    }
+    true
 }
 
 /// The axes of a window, that with the smallest stride first, the others in order.
