@@ -55,6 +55,7 @@ impl GcsBackend {
             writable: !read_only,
             listable: true,
             range_reads: true,
+            prefers_whole: false,
             conditional_put: match manners.puts && !read_only {
                 true => ConditionalPut::CompareAndSwap,
                 false => ConditionalPut::Unsupported,

@@ -147,6 +147,7 @@ impl KeyValueBackend for HttpBackend {
             writable: false,
             listable: false,
             range_reads: true,
+            prefers_whole: false,
             conditional_put: ConditionalPut::Unsupported,
             conditional_delete: false,
             max_value_len: None,

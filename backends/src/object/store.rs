@@ -164,6 +164,7 @@ impl KeyValueBackend for ObjectBackend {
             writable,
             listable: true,
             range_reads: true,
+            prefers_whole: false,
             conditional_put: match writable {
                 true => self.inner.conditional,
                 false => ConditionalPut::Unsupported,

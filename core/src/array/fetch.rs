@@ -13,6 +13,13 @@ use crate::key::Key;
 /// A window of fewer voxels than this part of its chunk is decoded alone, where the encoding can.
 const SMALL: u128 = 8;
 
+/// What is wanted of each chunk.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    Chunks,
+    Parts,
+}
+
 /// What was brought of a chunk.
 enum Brought {
     /// This is to be worked on.
@@ -31,6 +38,28 @@ impl<B: KeyValueBackend> BigArray<B> {
         chunks: impl Iterator<Item = (ChunkPart, T)> + Send,
         work: impl Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
     ) -> Result<()> {
+        self.with_found(Wanted::Chunks, chunks, work)
+    }
+
+    /// The same for work on parts alone: of a chunk that is raw no more may be found than the
+    /// part's span.
+    ///
+    /// # Errors
+    /// As [`with_chunks`](Self::with_chunks).
+    pub(super) fn with_parts<T: Send>(
+        &self,
+        chunks: impl Iterator<Item = (ChunkPart, T)> + Send,
+        work: impl Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
+    ) -> Result<()> {
+        self.with_found(Wanted::Parts, chunks, work)
+    }
+
+    fn with_found<T: Send>(
+        &self,
+        wanted: Wanted,
+        chunks: impl Iterator<Item = (ChunkPart, T)> + Send,
+        work: impl Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
+    ) -> Result<()> {
         if let Some(shards) = self.inner.store.shards() {
             return shard_read::with_chunks(self, shards, chunks, work);
         }
@@ -43,11 +72,14 @@ impl<B: KeyValueBackend> BigArray<B> {
             self.chunk_cost(),
             |part| async move {
                 let key = self.inner.store.key(&part)?;
-                let blob = self.inner.store.fetch(&key).await?;
-                Ok((key, blob))
+                let found = match wanted {
+                    Wanted::Chunks => self.inner.store.fetch(&key).await?.into(),
+                    Wanted::Parts => self.inner.store.fetch_part(&key, &part).await?,
+                };
+                Ok((key, found))
             },
-            |part, item, (key, blob), scratch| {
-                work(Fetched { part: &part, key: &key, found: blob.into() }, item, scratch)
+            |part, item, (key, found), scratch| {
+                work(Fetched { part: &part, key: &key, found }, item, scratch)
             },
         )
     }

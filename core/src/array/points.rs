@@ -48,7 +48,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             let voxels: &[u8] = match &found {
                 Found::Absent => return self.allow_missing(part, key),
                 Found::Stored(blob) => self.inner.store.decode(key, &part.chunk, blob, scratch)?,
-                Found::Decoded(voxels) => voxels,
+                Found::Decoded(voxels) | Found::Span(voxels) => voxels,
             };
             for (point, row) in rows {
                 pick(voxels, &part.chunk, point, row);

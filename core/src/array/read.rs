@@ -174,10 +174,13 @@ impl<B: KeyValueBackend> BigArray<B> {
             inner
         };
         let windows = plan::windows_mut(&cover, inner);
-        self.with_chunks(cover.zip(windows), |Fetched { part, key, found }, window, scratch| {
+        self.with_parts(cover.zip(windows), |Fetched { part, key, found }, window, scratch| {
             self.go_on()?;
             match found {
                 Found::Decoded(voxels) => scatter(&voxels, self.block(part), window),
+                Found::Span(voxels) => {
+                    scatter(&voxels, Block { start: [0; 3], ..self.block(part) }, window);
+                }
                 Found::Stored(blob) => self.decode_into(part, key, &blob, scratch, window)?,
                 Found::Absent => {
                     self.allow_missing(part, key)?;

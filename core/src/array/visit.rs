@@ -68,7 +68,7 @@ impl<B: KeyValueBackend> BigArray<B> {
                     stored = self.inner.store.decode(key, &part.chunk, blob, scratch)?;
                     stored
                 }
-                Found::Decoded(voxels) => voxels,
+                Found::Decoded(voxels) | Found::Span(voxels) => voxels,
             };
             // Bytes of a store may begin anywhere.
             let voxels: Cow<'_, [T]> = match bytemuck::try_cast_slice(voxels) {

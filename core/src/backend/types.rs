@@ -338,6 +338,9 @@ pub struct Capabilities {
     pub listable: bool,
     /// Whether reading a range costs less than reading the whole value.
     pub range_reads: bool,
+    /// Whether a whole value is worth more than a range of it all the same: it is compared with a
+    /// checksum, or kept for the next read.
+    pub prefers_whole: bool,
     /// Which preconditions of a put are honoured.
     pub conditional_put: ConditionalPut,
     /// Whether a delete honours [`IfVersion`](Precondition::IfVersion).
@@ -357,6 +360,7 @@ impl Capabilities {
             writable: true,
             listable: true,
             range_reads: true,
+            prefers_whole: false,
             conditional_put: ConditionalPut::CompareAndSwap,
             conditional_delete: true,
             max_value_len: None,

@@ -6,13 +6,15 @@
 mod shards;
 
 use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigarrays_info::{DataType, Encoding, Scale, ShardEncoding};
 use bytes::Bytes;
 
 use crate::backend::{
-    BackendResult, Blob, ByteRange, ContentEncoding, KeyValueBackend, Meta, Precondition, Put,
-    PutOutcome, Value,
+    BackendResult, Blob, ByteRange, ContentEncoding, IoModel, KeyValueBackend, Meta, Precondition,
+    Put, PutOutcome, Value,
 };
 use crate::codec::{ChunkSpec, Codec, CodecError, Decoded, Window, codec_for};
 use crate::error::{Error, Result};
@@ -22,6 +24,9 @@ use crate::shard::{GZIP_LEVEL, content_encoding};
 use crate::transport::{self, Transport};
 
 pub(crate) use shards::VolumeShards;
+
+/// Bytes of a chunk of which a part is not worth a read of its own.
+const LEAST_CUT: usize = 16 << 10;
 
 /// Buffers that a thread keeps from one chunk to the next.
 #[derive(Debug, Default)]
@@ -48,6 +53,8 @@ pub(crate) enum Found {
     Stored(Blob),
     /// All its voxels, as [`ChunkStore::decode`] gives them.
     Decoded(Bytes),
+    /// Its voxels from the first of the part to the last.
+    Span(Bytes),
 }
 
 impl From<Option<Blob>> for Found {
@@ -68,6 +75,10 @@ pub(crate) struct ChunkStore<B> {
     codec: Box<dyn Codec>,
     transport: Transport,
     shards: Option<VolumeShards<B>>,
+    /// Whether a part of a stored chunk is worth a read of its own.
+    reads_spans: bool,
+    /// Whether a chunk was met that is compressed as a whole, and cannot be read in part.
+    is_compressed: AtomicBool,
 }
 
 impl<B: KeyValueBackend + Clone> ChunkStore<B> {
@@ -99,6 +110,13 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
             Some(sharding) => shard_transport(sharding.data_encoding, transport),
             None => transport,
         };
+        let can = backend.capabilities();
+        let reads_spans = codec.is_plain()
+            && channels == 1
+            && shards.is_none()
+            && can.io == IoModel::Blocking
+            && can.range_reads
+            && !can.prefers_whole;
         let store = Self {
             backend,
             directory,
@@ -109,6 +127,8 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
             codec,
             transport,
             shards,
+            reads_spans,
+            is_compressed: AtomicBool::new(false),
         };
         // Every chunk is as large as the first or smaller: if its bytes can be counted, all can.
         let largest = store.grid.chunk_box([0; 3]);
@@ -209,6 +229,41 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
         let blob = self.backend.get(key, ByteRange::Full).await?;
         // CloudVolume takes an empty file for a missing chunk; no encoding has empty chunks.
         Ok(blob.filter(|blob| !blob.bytes.is_empty()))
+    }
+
+    /// The same, or no more of it than holds the voxels of `part`.
+    pub(crate) async fn fetch_part(&self, key: &Key, part: &ChunkPart) -> BackendResult<Found> {
+        let Some(span) = self.span(part) else { return Ok(self.fetch(key).await?.into()) };
+        let len = span.end - span.start;
+        let Some(blob) = self.backend.get(key, ByteRange::Bounded(span)).await? else {
+            return Ok(Found::Absent);
+        };
+        let is_plain = blob.content_encoding == ContentEncoding::Identity;
+        if is_plain && blob.bytes.len() as u64 == len {
+            return Ok(Found::Span(blob.bytes));
+        }
+        // Compressed, or no such chunk, which its whole tells.
+        self.is_compressed.fetch_or(!is_plain, Ordering::Relaxed);
+        Ok(self.fetch(key).await?.into())
+    }
+
+    /// Where the voxels of a part lie in a stored chunk, from the first to the last, if that is
+    /// much less than the chunk.
+    fn span(&self, part: &ChunkPart) -> Option<Range<u64>> {
+        if !self.reads_spans || self.is_compressed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let spec = self.spec(&part.chunk);
+        let [nx, ny, _, _] = spec.shape;
+        let Window { start, end } = window(part);
+        let at = |[x, y, z]: [usize; 3]| x + nx * (y + ny * z);
+        // A part has voxels, and they are among those of a chunk that fits in memory.
+        let last = end.map(|end| end.saturating_sub(1));
+        let (first, end) = (at(start), at(last) + 1);
+        let item = self.data_type.size();
+        let (chunk, wanted) = (spec.voxel_bytes(), (end - first) * item);
+        let is_worth_it = chunk >= LEAST_CUT && wanted <= chunk / 2;
+        is_worth_it.then(|| (first * item) as u64..(end * item) as u64)
     }
 
     pub(crate) async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {

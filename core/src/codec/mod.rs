@@ -41,6 +41,11 @@ pub trait Codec: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether an encoded chunk is its voxels as they are.
+    fn is_plain(&self) -> bool {
+        false
+    }
+
     /// A length in bytes that no sound encoded chunk of this shape exceeds.
     fn max_len(&self, spec: &ChunkSpec) -> usize;
 

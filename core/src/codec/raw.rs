@@ -15,6 +15,10 @@ impl Codec for Raw {
         Some(spec.voxel_bytes())
     }
 
+    fn is_plain(&self) -> bool {
+        true
+    }
+
     fn max_len(&self, spec: &ChunkSpec) -> usize {
         spec.voxel_bytes()
     }

@@ -246,7 +246,7 @@ impl<B: KeyValueBackend> Cache<B> {
 #[async_trait]
 impl<B: KeyValueBackend> KeyValueBackend for Cache<B> {
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        Capabilities { prefers_whole: true, ..self.inner.capabilities() }
     }
 
     // As old as what a get answers: who reads parts compares their versions with this one.

@@ -178,7 +178,7 @@ fn may_cover_a_piece(range: &ByteRange) -> bool {
 #[async_trait]
 impl<B: KeyValueBackend> KeyValueBackend for Checksummed<B> {
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        Capabilities { prefers_whole: true, ..self.inner.capabilities() }
     }
 
     async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {

@@ -346,7 +346,7 @@ impl<R: KeyValueBackend, L: KeyValueBackend> KeyValueBackend for DiskCache<R, L>
             (IoModel::Blocking, IoModel::Blocking) => IoModel::Blocking,
             _ => IoModel::Async,
         };
-        Capabilities { io, ..remote }
+        Capabilities { io, prefers_whole: true, ..remote }
     }
 
     // As old as what a get answers: who reads parts compares their versions with this one.

@@ -138,6 +138,7 @@ impl KeyValueBackend for Layered {
             writable: written.iter().all(|layer| layer.writable),
             listable: layers.iter().all(|layer| layer.listable),
             range_reads: layers.iter().all(|layer| layer.range_reads),
+            prefers_whole: layers.iter().any(|layer| layer.prefers_whole),
             conditional_put: if is_first {
                 first.conditional_put
             } else {

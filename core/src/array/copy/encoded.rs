@@ -20,7 +20,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
                     let encoded = from.unpack(key, &part.chunk, &blob, scratch)?;
                     Some(to.pack(&to.key(&to_part)?, &to_part.chunk, encoded)?)
                 }
-                Found::Decoded(voxels) => {
+                Found::Decoded(voxels) | Found::Span(voxels) => {
                     Some(to.encode(&to.key(&to_part)?, &to_part.chunk, voxels.to_vec())?)
                 }
                 Found::Absent => {
