@@ -106,15 +106,15 @@ impl fmt::Display for Axes {
     }
 }
 
+/// Characters of an argument that an error quotes.
+const QUOTED: usize = 80;
+
 impl FromStr for Axes {
     type Err = SourceError;
 
     fn from_str(text: &str) -> Result<Self, SourceError> {
-        let wrong = || SourceError::BadOption {
-            option: "--axes",
-            text: text.to_owned(),
-            reason: "two to four different letters of x, y, z and c are needed, such as zyx",
-        };
+        let reason = "two to four different letters of x, y, z and c are needed, such as zyx";
+        let wrong = || bad_option("--axes", text, reason);
         let mut axes = Vec::new();
         for letter in text.chars() {
             let axis = match letter.to_ascii_lowercase() {
@@ -138,17 +138,23 @@ impl FromStr for Axes {
 
 /// The size of a raw source on the command line: `512,512,40`, in the order of the axes.
 pub(crate) fn parse_size(text: &str) -> Result<Vec<u64>, SourceError> {
-    let wrong = || SourceError::BadOption {
-        option: "--size",
-        text: text.to_owned(),
-        reason: "two to four numbers above 0 are needed, such as 512,512,40",
-    };
+    let reason = "two to four numbers above 0 are needed, such as 512,512,40";
+    let wrong = || bad_option("--size", text, reason);
     let size: Vec<u64> = text
         .split(',')
         .map(|number| number.trim().parse().ok().filter(|&number| number > 0))
         .collect::<Option<_>>()
         .ok_or_else(wrong)?;
     if (2..=4).contains(&size.len()) { Ok(size) } else { Err(wrong()) }
+}
+
+/// An error that quotes as much as one can read of what was said.
+fn bad_option(option: &'static str, text: &str, reason: &'static str) -> SourceError {
+    let mut quoted: String = text.chars().take(QUOTED).collect();
+    if quoted.len() < text.len() {
+        quoted.push('…');
+    }
+    SourceError::BadOption { option, text: quoted, reason }
 }
 
 #[cfg(test)]
