@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "test helpers outside test functions may fail a test")]
 
 use bigarrays_core::array::MemoryOrder;
-use bigarrays_core::backend::{ByteRange, KeyValueBackend, KeyValueBackendExt, wait};
+use bigarrays_core::backend::{
+    ByteRange, KeyValueBackend, KeyValueBackendExt, Precondition, Value, wait,
+};
 use bigarrays_core::memory::MemoryBackend;
 use bigarrays_core::ndarray::{Array4, ShapeBuilder, s};
 use bigarrays_core::wrap::Trace;
@@ -40,6 +42,7 @@ proptest! {
         is_c: bool,
         is_compressed: bool,
     ) {
+        // Of a compressed one no more is decompressed than that.
         let transport = if is_compressed { Transport::Gzip(1) } else { Transport::None };
         let (_, array) = volume(transport);
         let order = if is_c { MemoryOrder::C } else { MemoryOrder::Fortran };
@@ -72,6 +75,29 @@ fn of_a_raw_chunk_only_the_span_of_a_small_box_is_read() {
     assert_eq!(bytes([-6..0, -6..-4, -7..-5]), (24 * 24 + 24 + 6) * 4);
     // Most of it is the whole of it.
     assert_eq!(bytes([-7..17, -7..17, -7..10]), 24 * 24 * 24 * 4);
+}
+
+#[test]
+fn a_damaged_compressed_chunk_is_an_error_if_it_cannot_be_read_to_the_box() {
+    let (store, array) = volume(Transport::Gzip(6));
+    let key = Key::new("1_1_1/-7-17_-7-17_-7-17").unwrap();
+    let whole = wait(store.get(&key, ByteRange::Full)).unwrap().unwrap();
+    for (bytes, is_read) in [
+        (whole.bytes.slice(..whole.bytes.len() - 1), false),
+        (whole.bytes.slice(..100), false),
+        (whole.bytes.clone(), true),
+    ] {
+        let value = Value { bytes, content_encoding: whole.content_encoding };
+        let _always = wait(store.put(&key, value, Precondition::Always)).unwrap();
+        let read = array.read::<u32>([3..4, 3..4, -7..-6]);
+        match read {
+            Ok(voxels) => assert_eq!((voxels.sum(), is_read), (10 + 100 * 10, true)),
+            Err(error) => {
+                assert!(matches!(&error, Error::BadChunk { key: bad, .. } if *bad == key));
+                assert!(!is_read, "{error}");
+            }
+        }
+    }
 }
 
 #[test]

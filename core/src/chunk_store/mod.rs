@@ -253,17 +253,20 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
         if !self.reads_spans || self.is_compressed.load(Ordering::Relaxed) {
             return None;
         }
-        let spec = self.spec(&part.chunk);
-        let [nx, ny, _, _] = spec.shape;
+        let (places, item) = (self.places(part), self.data_type.size());
+        let (chunk, wanted) = (self.spec(&part.chunk).voxel_bytes(), places.len() * item);
+        let is_worth_it = chunk >= LEAST_CUT && wanted <= chunk / 2;
+        is_worth_it.then(|| (places.start * item) as u64..(places.end * item) as u64)
+    }
+
+    /// The places of a part's voxels among those of its chunk, of a channel, from the first to the
+    /// last.
+    fn places(&self, part: &ChunkPart) -> Range<usize> {
+        let [nx, ny, _, _] = self.spec(&part.chunk).shape;
         let Window { start, end } = window(part);
         let at = |[x, y, z]: [usize; 3]| x + nx * (y + ny * z);
         // A part has voxels, and they are among those of a chunk that fits in memory.
-        let last = end.map(|end| end.saturating_sub(1));
-        let (first, end) = (at(start), at(last) + 1);
-        let item = self.data_type.size();
-        let (chunk, wanted) = (spec.voxel_bytes(), (end - first) * item);
-        let is_worth_it = chunk >= LEAST_CUT && wanted <= chunk / 2;
-        is_worth_it.then(|| (first * item) as u64..(end * item) as u64)
+        at(start)..at(end.map(|end| end.saturating_sub(1))) + 1
     }
 
     pub(crate) async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
@@ -315,8 +318,17 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
     ) -> Result<Decoded<'a>> {
         let spec = self.spec(&part.chunk);
         let bad = |source| self.bad_chunk(key, &part.chunk, source);
-        let encoded = self.decompress(&spec, blob, &mut scratch.decompressed).map_err(bad)?;
         let window = window(part);
+        if self.codec.is_plain() && self.channels == 1 {
+            let needed = self.places(part).end * self.data_type.size();
+            let lengths = (needed, spec.voxel_bytes());
+            let head = &mut scratch.decompressed;
+            if transport::decompress_head(blob.content_encoding, &blob.bytes, lengths, head) {
+                let voxels = &scratch.decompressed[..needed];
+                return Ok(Decoded { voxels, shape: spec.shape, start: window.start });
+            }
+        }
+        let encoded = self.decompress(&spec, blob, &mut scratch.decompressed).map_err(bad)?;
         self.codec.decode_window(encoded, &spec, &window, &mut scratch.decoded).map_err(bad)
     }
 
