@@ -1,7 +1,7 @@
 //! Writing a whole volume.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -21,12 +21,14 @@ pub(crate) fn run(args: &Args) -> Outcome<Option<Report>> {
     let spec = args.spec.as_ref().ok_or("--spec is needed")?;
     let spec: Value = serde_json::from_slice(&fs::read(spec)?)?;
     let Some(info) = describe(&spec)? else { return Ok(None) };
-    let source = fs::read(args.source.as_ref().ok_or("--source is needed")?)?;
+    let mut source = File::open(args.source.as_ref().ok_or("--source is needed")?)?;
     let transport = transport(&spec)?;
     let mut report = Report::default();
-    report.bytes = source.len() as u64;
+    report.bytes = source.metadata()?.len();
+    let bytes = usize::try_from(report.bytes)?;
     dispatch!(info.data_type, T => {
-        let voxels: Vec<T> = bytemuck::pod_collect_to_vec(&source);
+        let mut voxels = vec![<T as bytemuck::Zeroable>::zeroed(); bytes / size_of::<T>()];
+        source.read_exact(bytemuck::cast_slice_mut(&mut voxels))?;
         report.repeat(args.repeat, args.max_seconds, |_| volume(args, &info, transport, &voxels))?;
     });
     Ok(Some(report))
