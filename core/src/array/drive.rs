@@ -27,6 +27,10 @@ use crate::sync::{Mutex, MutexGuard, PoisonError, mpsc as threads};
 /// Fewer jobs a thread are not worth starting one.
 const JOBS_A_THREAD: usize = 2;
 
+/// Bytes that the items of a wave may need. More of them would be no faster, and fresh memory is
+/// dearer than what a chunk before has used.
+const WAVE_BYTES: usize = 48 << 20;
+
 /// Threads and bytes that one array call may use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Driver {
@@ -104,7 +108,8 @@ impl Driver {
         let threads = self.threads(most(&items), cost);
         // Small enough that every thread has one, and that all under way fit in memory.
         let share = most(&items).div_ceil(threads);
-        let len = len.min(share).min(self.jobs_in_memory(cost) / threads).max(1);
+        let bytes = WAVE_BYTES.min(self.memory / threads);
+        let len = len.min(share).min(bytes / cost.max(1)).max(1);
         let mut items = items;
         let waves = std::iter::from_fn(move || {
             let wave: Vec<T> = items.by_ref().take(len).collect();
