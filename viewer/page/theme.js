@@ -21,7 +21,7 @@ export class Theme extends EventTarget {
   }
 
   toggle() {
-    const next = this.name === "dark" ? "light" : "dark";
+    const next = this.isLight ? "dark" : "light";
     try {
       localStorage.setItem(CHOICE, next);
     } catch {
