@@ -137,7 +137,7 @@ class App {
     const { state, list } = this.scene;
     for (const layer of told.layers) {
       const entry = list.find(({ name }) => name === layer.volume);
-      if (!location.hash.includes("opacity") && entry?.kind === "segmentation") layer.opacity = 0.5;
+      if (!location.hash.includes("opacity") && entry?.kind === "segmentation") layer.opacity = 0.4;
     }
     // A bare address, or one with a token only, keeps what is seen.
     if (told.layers.length === 0) told.layers = state.layers;
@@ -146,9 +146,10 @@ class App {
 
   /** Shows all of the volume. */
   fit() {
-    const plane = this.planes.find((plane) => !plane.isHidden);
-    if (!plane || !this.scene.reference) return;
-    this.scene.fit(plane.axes, [plane.view.clientWidth, plane.view.clientHeight]);
+    const planes = this.planes.filter((plane) => !plane.isHidden);
+    if (planes.length === 0 || !this.scene.reference) return;
+    const size = ({ view }) => [view.clientWidth, view.clientHeight];
+    this.scene.fit(planes.map((plane) => ({ axes: plane.axes, size: size(plane) })));
   }
 
   /** Steps through the slices of a plane. */

@@ -172,12 +172,12 @@ export class Scene extends EventTarget {
     this.state.change({ zoom: next, centre: this.#voxels(centre) });
   }
 
-  /** Shows all of the volume in a plane of so many pixels. */
-  fit(axes, [width, height]) {
+  /** Shows all of the volume in planes of so many pixels: `[{axes, size: [width, height]}]`. */
+  fit(planes) {
     const { base } = this.reference;
     const span = (axis) => base.extent(axis)[1] - base.extent(axis)[0];
-    const zoom = Math.max(span(axes[0]) / width, span(axes[1]) / height) * 1.08;
+    const zooms = planes.flatMap(({ axes, size }) => axes.map((axis, side) => span(axis) / size[side]));
     const middle = [0, 1, 2].map((axis) => (base.range(axis)[0] + base.range(axis)[1]) / 2);
-    this.state.change({ zoom, centre: middle });
+    this.state.change({ zoom: Math.max(...zooms) * 1.08, centre: middle });
   }
 }

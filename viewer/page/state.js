@@ -2,13 +2,15 @@
 
 import { escapeName, setToken } from "./server.js";
 
+/** The opacity of a segmentation that lies above an image. */
+export const OVERLAY = 0.4;
+
 /** A volume as it is shown. */
 export function newLayer(volume, kind) {
   return {
     volume,
     visible: true,
-    /** null: 1 below, less above. */
-    opacity: kind === "segmentation" ? 0.5 : 1,
+    opacity: kind === "segmentation" ? OVERLAY : 1,
     /** The values that are black and white; null until they are found from what is seen. */
     window: null,
     /** A number, "rgb", or null for what suits the volume. */
