@@ -183,6 +183,8 @@ class Page:
 
     def key(self, key, modifiers=0):
         text = {"text": key} if len(key) == 1 else {}
+        if key == "Escape":
+            text["windowsVirtualKeyCode"] = 27
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, modifiers=modifiers, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, modifiers=modifiers)
 

@@ -171,6 +171,9 @@ class Server(http.server.ThreadingHTTPServer):
         self.fails = False
         self.log = []
 
+    def handle_error(self, *_):
+        """Browsers stop requests when they like."""
+
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server_address[1]}{self.prefix}/"

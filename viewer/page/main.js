@@ -23,6 +23,8 @@ class App {
   #waiters = [];
   #hover = null;
   #isStarted = false;
+  /** Whether the planes know how large they are. */
+  #isMeasured = false;
 
   constructor() {
     this.theme = new Theme();
@@ -96,7 +98,9 @@ class App {
   }
 
   get #isSettled() {
-    return this.#isStarted && !this.#isDirty && !this.scene.isOpening && this.tiles.isIdle;
+    const isPlaced = this.#isMeasured && (!this.scene.reference || this.scene.state.zoom);
+    const isKnown = this.#isStarted && !this.scene.isOpening && isPlaced;
+    return isKnown && !this.#isDirty && this.tiles.isIdle;
   }
 
   /** Contrast of images that have none: at once from what is there, for good when all is. */
@@ -113,6 +117,7 @@ class App {
   }
 
   #resize() {
+    this.#isMeasured = true;
     for (const plane of this.planes) plane.resize();
     this.refresh();
   }

@@ -294,7 +294,7 @@ export class Plane {
 
   #drawScaleBar() {
     const { zoom } = this.scene.state;
-    const nm = roundLength(Math.min(this.width / this.ratio / 3, 160) * zoom);
+    const nm = roundLength(Math.min(this.width / this.ratio / 4, 130) * zoom);
     this.#parts.rule.style.width = `${nm / zoom}px`;
     this.#parts.scale.textContent = length(nm);
   }

@@ -9,6 +9,8 @@ import { paintImage, paintLabels } from "./paint.js";
 const AT_ONCE = 6;
 /** Bytes of tiles that are kept, voxels and pixels. */
 const ROOM = (navigator.deviceMemory ?? 8) <= 2 ? 96 << 20 : 256 << 20;
+/** Milliseconds of calm before tiles are fetched that may be wanted next. */
+const CALM = 150;
 /** Milliseconds before a failed tile is asked for again by itself; doubled each time. */
 const PATIENCE = [4e3, 60e3];
 
@@ -109,6 +111,8 @@ export class Tiles extends EventTarget {
   #clock = 0;
   #kept = 0;
   #timer = 0;
+  #calmAt = 0;
+  #calmTimer = 0;
 
   /** The tile of a volume's scale that has a voxel, cut across `normal`; `axes` are its sides. */
   at(volume, scale, axes, voxel) {
@@ -141,6 +145,10 @@ export class Tiles extends EventTarget {
 
   /** Says what an owner wants to see now, and what it might want to see next. */
   want(owner, now, later = []) {
+    const before = this.#wanted.get(owner) ?? [];
+    if (now.length !== before.length || now.some((tile, n) => tile !== before[n])) {
+      this.#calmAt = performance.now() + CALM;
+    }
     this.#wanted.set(owner, now);
     this.#later.set(owner, later);
     this.#pump();
@@ -214,7 +222,12 @@ export class Tiles extends EventTarget {
       if (tile.state === WAITING) this.#load(tile);
     }
     // What may be wanted later waits until nothing else does, and leaves room for what comes.
+    clearTimeout(this.#calmTimer);
     if (!this.isIdle) return;
+    if (now < this.#calmAt) {
+      this.#calmTimer = setTimeout(() => this.#pump(), this.#calmAt - now + 1);
+      return;
+    }
     for (const tile of later) {
       if (this.#loading.size >= AT_ONCE / 2) return;
       if (tile.state === WAITING) this.#load(tile);
