@@ -417,7 +417,7 @@ class MockRun(Run):
         })()""")
         asked = len([path for path in self.server.log if "cutout" in path])
         self.check(most <= 6, f"{most} requests at a time")
-        self.check(asked < 300, f"{asked} requests for slices that were passed by")
+        self.check(asked < 450, f"{asked} requests for slices that were passed by")
         self.check(page.js("bigarrays.tiles().bytes") <= 256 << 20, "bytes are bounded")
         self.server.delay = 0
         page.close()

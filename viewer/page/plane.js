@@ -17,6 +17,7 @@ export class Plane {
   #context;
   #scratch = document.createElement("canvas");
   #parts = {};
+  #hasPainted = false;
   /** Pixels of the screen, and of the page. */
   width = 0;
   height = 0;
@@ -106,6 +107,7 @@ export class Plane {
     context.fillStyle = this.theme.outside;
     context.fillRect(0, 0, this.width, this.height);
     this.isStale = false;
+    this.#hasPainted = false;
     this.shown = [];
     this.coarse = [];
     if (!scene.reference || !scene.state.zoom) return;
@@ -214,10 +216,12 @@ export class Plane {
   }
 
   #drawTile(context, tile, how, deadline) {
-    // What was painted otherwise is good for a frame, if there is no time.
+    // What was painted otherwise is good for a frame, if there is no time; one is always painted.
     if (!tile.isPainted(how)) {
-      if (performance.now() < deadline) tile.paint(how);
-      else this.isStale = true;
+      if (!this.#hasPainted || performance.now() < deadline) {
+        tile.paint(how);
+        this.#hasPainted = true;
+      } else this.isStale = true;
     }
     if (!tile.canvas) return;
     const [x, y, width, height] = this.#rectangle(tile);
