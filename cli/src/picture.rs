@@ -132,6 +132,31 @@ impl Picture {
         self.resized(width, height.unwrap_or(0).max(1))
     }
 
+    /// The picture in another size, each pixel as the mean of those in its place.
+    pub(crate) fn averaged(&self, width: usize, height: usize) -> Self {
+        let (fewer, lower) = (width.min(self.width), height.min(self.height));
+        if fewer == 0 || lower == 0 {
+            return Self { width: 0, height: 0, pixels: Vec::new() };
+        }
+        let part = |at: usize, len: usize, old: usize| at * old / len..(at + 1) * old / len;
+        let mut pixels = Vec::with_capacity(fewer * lower);
+        for y in 0..lower {
+            let rows = part(y, lower, self.height);
+            pixels.extend((0..fewer).map(|x| {
+                let columns = part(x, fewer, self.width);
+                let count = (rows.len() * columns.len()) as u64;
+                let mut sums = [0_u64; 3];
+                for row in rows.clone() {
+                    for pixel in &self.pixels[row * self.width..][columns.clone()] {
+                        sums.iter_mut().zip(pixel).for_each(|(sum, &part)| *sum += u64::from(part));
+                    }
+                }
+                sums.map(|sum| u8::try_from((sum + count / 2) / count).unwrap_or(u8::MAX))
+            }));
+        }
+        Self { width: fewer, height: lower, pixels }.resized(width, height)
+    }
+
     /// The picture in another size, each pixel as the nearest one was.
     pub(crate) fn resized(&self, width: usize, height: usize) -> Self {
         if self.width == 0 || self.height == 0 || width == 0 || height == 0 {
@@ -412,6 +437,10 @@ mod tests {
         assert_eq!(small.scaled(4).scaled(2), small);
         assert_eq!(picture(4, &[a, b, c, d]).scaled(1), picture(1, &[c]));
         assert_eq!(picture(1, &[]).scaled(10).pixels, [] as [[u8; 3]; 0]);
+        let means = picture(4, &[[0; 3], [3; 3], [10; 3], [20; 3]]);
+        assert_eq!(means.averaged(2, 1), picture(2, &[[2; 3], [15; 3]]));
+        assert_eq!(means.averaged(8, 1), means.resized(8, 1));
+        assert_eq!(picture(1, &[]).averaged(10, 3).pixels, [] as [[u8; 3]; 0]);
     }
 
     #[test]

@@ -336,7 +336,7 @@ class MockRun(Run):
         at = self.labelled()
         self.set(page, at=at, centre=None, zoom=4, layers=[{"opacity": 1}, {"visible": False}])
         self.server.fails = True
-        moved = [at[0], at[1], at[2] + 7 if at[2] < 1050 else at[2] - 7]
+        moved = [at[0], at[1], at[2] + 7 if at[2] < 1030 else at[2] - 7]
         self.set(page, at=moved)
         failures = page.js("bigarrays.failures().xy")
         self.check(failures and "502" in failures[0] and "connection reset" in failures[0], f"failures: {failures}")
@@ -400,6 +400,18 @@ class MockRun(Run):
         self.check("secret" not in page.js("location.href"), "the token is not in the link")
         page.close()
         locked.shutdown()
+
+    def a_plane_without_coarse_scales_shows_its_middle(self):
+        self.server.log.clear()
+        page = self.open("#layer=flat&layer=seg")
+        page.js("new Promise((done) => setTimeout(done, 300))")
+        page.picture(self.pictures / "flat-dark.png")
+        told = page.js("document.querySelector('[data-plane=xy] [data-part=status]').textContent")
+        self.check("zoom in" in told, f"told: {told}")
+        asked = len({path for path in self.server.log if "/flat/cutout" in path and path.endswith("raw") and "0:1&" in path})
+        self.check(0 < asked <= 144, f"{asked} tiles")
+        self.equal(page.js("bigarrays.state().layers.map((layer) => layer.opacity)"), [1, 0.4], "the opacities")
+        page.close()
 
     def memory_is_bounded_and_requests_are_stopped(self):
         self.server.delay = 0.05

@@ -23,7 +23,7 @@ import numpy as np
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "viewer" / "page"
 OFFSET = (5, -7, 1003)
 RESOLUTION = (8, 8, 40)
-SIZE = (333, 271, 61)
+SIZE = (233, 191, 41)
 
 
 class Volume:
@@ -35,8 +35,10 @@ class Volume:
         self.scales = []
         offset, factor = np.array(offset), np.array([2, 2, 1])
         resolution = np.array(resolution)
-        for _ in range(coarser + 1):
+        for left in reversed(range(coarser + 1)):
             self.scales.append((array, tuple(int(v) for v in offset), resolution, chunk))
+            if left == 0:
+                return
             # A coarse voxel covers the fine ones of twice its index, wherever the volume begins.
             begin = offset // factor
             before = offset - begin * factor
@@ -91,7 +93,7 @@ def tissue(seed=7):
     rng = np.random.default_rng(seed)
     unit = np.array(RESOLUTION, np.float32) / RESOLUTION[0]
     extent = np.array(SIZE) * unit
-    count = 90
+    count = 45
     seeds = rng.uniform([0, 0, 0], extent, (count, 3)).astype(np.float32)
     x, y, z = (np.arange(n, dtype=np.float32) * u for n, u in zip(SIZE, unit))
     waves = [rng.uniform(0.02, 0.05) for _ in range(3)]
@@ -114,7 +116,7 @@ def tissue(seed=7):
     wall = second - near
     image = 176 + 18 * np.sin(labels * 2.4) - 118 * np.exp(-((wall / 3.2) ** 2))
     spots = np.zeros(SIZE, np.float32)
-    for at in rng.uniform([0, 0, 0], extent, (160, 3)):
+    for at in rng.uniform([0, 0, 0], extent, (60, 3)):
         radius = rng.uniform(4, 11)
         low = [max(int((a - radius) / u), 0) for a, u in zip(at, unit)]
         high = [min(int((a + radius) / u) + 2, n) for a, u, n in zip(at, unit, SIZE)]
@@ -146,6 +148,8 @@ def volumes():
     counts = np.nan_to_num(counts, nan=0).astype(np.uint16)
     colours = np.stack([image[..., 0], np.roll(image[..., 0], 9, 0), 255 - image[..., 0]], -1)
     small = {"offset": (0, 0, 0), "resolution": (100, 100, 100), "chunk": (32, 32, 32), "coarser": 1}
+    lines = np.arange(4096, dtype=np.uint8)
+    flat = (lines[:, None] ^ lines[None, :])[:, :, None, None]
     found = {
         "img": Volume(image, "image", mean=True),
         "seg": Volume(labels, "segmentation"),
@@ -154,6 +158,7 @@ def volumes():
         "signed": Volume((counts.astype(np.int32) - 20000)[..., None].astype(np.int16), "image", **small),
         "long": Volume(counts[..., None].astype(np.uint64) * 2**40, "image", **small),
         "rgb": Volume(colours, "image"),
+        "flat": Volume(flat, "image", (0, 0, 0), (4, 4, 40), (128, 128, 1), coarser=0),
         "broken": Volume(image, "image"),
     }
     found["broken"].is_broken = True

@@ -71,6 +71,7 @@ export class Bar {
     if (!scene.reference) return;
     // Opened at once: a browser takes a window that comes later for an advertisement.
     const opened = window.open("about:blank", "_blank");
+    if (opened) opened.opener = null;
     const link = await neuroglancerLink(scene, theme.isLight);
     if (opened) opened.location.replace(link);
     else location.assign(link);

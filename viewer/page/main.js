@@ -90,9 +90,11 @@ class App {
     this.#updateHeads();
     this.#showHover();
     if (this.planes.some((plane) => plane.isStale)) this.refresh();
-    clearTimeout(this.#lookTimer);
     if (this.#isSettled) {
-      this.#lookTimer = setTimeout(() => this.panel.look(), 150);
+      this.#lookTimer ||= setTimeout(() => {
+        this.#lookTimer = 0;
+        this.panel.look();
+      }, 150);
       for (const resolve of this.#waiters.splice(0)) resolve();
     }
   }
@@ -124,6 +126,8 @@ class App {
 
   #changed() {
     document.body.dataset.large = this.scene.state.large ?? "";
+    const names = this.scene.state.layers.map((layer) => layer.volume);
+    document.title = [...names.slice(0, 3), "bigarrays"].join(" · ");
     this.refresh();
     clearTimeout(this.#hashTimer);
     // Browsers refuse to change the address with each frame.
@@ -139,11 +143,7 @@ class App {
 
   #readHash() {
     const told = fromHash(location.hash);
-    const { state, list } = this.scene;
-    for (const layer of told.layers) {
-      const entry = list.find(({ name }) => name === layer.volume);
-      if (!location.hash.includes("opacity") && entry?.kind === "segmentation") layer.opacity = 0.4;
-    }
+    const { state } = this.scene;
     // A bare address, or one with a token only, keeps what is seen.
     if (told.layers.length === 0) told.layers = state.layers;
     state.change(told);

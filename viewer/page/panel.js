@@ -276,7 +276,7 @@ export class Panel {
     const { state, list } = this.app.scene;
     const entry = list.find((listed) => listed.name === name);
     if (!entry) return;
-    const layer = newLayer(name, entry.kind);
+    const layer = newLayer(name);
     // An image that covers all others would be no overlay.
     if (entry.kind !== "segmentation" && state.layers.length > 0) layer.opacity = 0.5;
     state.change({ layers: [...state.layers, layer] });

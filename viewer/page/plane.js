@@ -9,6 +9,8 @@ import { length, roundLength } from "./units.js";
 const PAINTING = 12;
 /** So many tiles may fill a plane from the coarsest scale while finer ones are on their way. */
 const COARSE = 6;
+/** Tiles of a layer, at most: there may be no scale that is coarse enough for all of a plane. */
+const MOST = 144;
 /** Pixels around the crosshair's voxel that stay free. */
 const GAP = 9;
 
@@ -30,6 +32,8 @@ export class Plane {
   shown = [];
   coarse = [];
   isStale = false;
+  /** Whether there are too many tiles to show all. */
+  isCut = false;
 
   constructor(name, scene, tiles, theme) {
     Object.assign(this, { name, scene, tiles, theme, ...PLANES[name] });
@@ -107,6 +111,7 @@ export class Plane {
     context.fillStyle = this.theme.outside;
     context.fillRect(0, 0, this.width, this.height);
     this.isStale = false;
+    this.isCut = false;
     this.#hasPainted = false;
     this.shown = [];
     this.coarse = [];
@@ -150,16 +155,25 @@ export class Plane {
   /** The tiles of a scale that are in sight, those in the middle first. */
   #tilesOf(volume, scale) {
     const slice = scale.voxelInside(this.normal, this.scene.at[this.normal]);
-    const steps = [0, 1].map((side) => {
+    const sides = [0, 1].map((side) => {
       const axis = this.axes[side];
       const [from, to] = this.#sight(scale, side);
       const [first] = scale.range(axis);
       const width = scale.tile[axis];
-      const starts = [];
-      for (let at = first + Math.floor((from - first) / width) * width; at < to; at += width) {
-        starts.push(at);
-      }
-      return starts;
+      const begin = first + Math.floor((from - first) / width) * width;
+      const middle = Math.round((scale.voxel(axis, this.scene.centre[axis]) - begin) / width);
+      return { begin, width, count: Math.max(Math.ceil((to - begin) / width), 0), middle };
+    });
+    const fewer = Math.floor(Math.sqrt(MOST));
+    const [u, v] = sides;
+    this.isCut ||= u.count * v.count > MOST;
+    const rows = v.count > fewer ? Math.max(fewer, Math.floor(MOST / Math.max(u.count, 1))) : v.count;
+    const counts = [Math.floor(MOST / Math.max(Math.min(rows, v.count), 1)), rows];
+    // The ones around the middle.
+    const steps = sides.map(({ begin, width, count, middle }, side) => {
+      const some = Math.min(count, counts[side]);
+      const skip = Math.min(Math.max(middle - Math.floor(some / 2), 0), count - some);
+      return Array.from({ length: some }, (_, n) => begin + (skip + n) * width);
     });
     const places = steps[0].flatMap((u) => steps[1].map((v) => [u, v]));
     const away = ([u, v]) =>
@@ -319,7 +333,10 @@ export class Plane {
   /** Tells in words what is missing. */
   #say() {
     const { status, error, message } = this.#parts;
-    status.hidden = this.waiting === 0;
+    status.hidden = this.waiting === 0 && !this.isCut;
+    status.classList.toggle("is-loading", this.waiting > 0);
+    const words = this.waiting > 0 ? "loading" : "zoom in to see the rest";
+    if (status.textContent !== words) status.textContent = words;
     const [failure] = this.failures;
     error.hidden = !failure;
     if (!failure) return;

@@ -11,6 +11,8 @@ export const PLANES = {
   xz: { axes: [0, 2], normal: 1 },
 };
 export const AXES = ["x", "y", "z"];
+/** The opacity of a segmentation that lies above another layer. */
+const OVERLAY = 0.4;
 /** Nanometres per pixel. */
 const ZOOMS = [1e-3, 1e9];
 
@@ -37,16 +39,18 @@ export class Scene extends EventTarget {
     if (this.state.layers.length === 0) {
       const first = (kind) => this.list.find((entry) => (entry.kind ?? "image") === kind);
       const found = [first("image"), first("segmentation")].filter(Boolean);
-      const layers = found.map(({ name, kind }) => newLayer(name, kind));
-      if (layers.length === 1) layers[0].opacity = 1;
-      this.state.change({ layers });
+      this.state.change({ layers: found.map(({ name }) => newLayer(name)) });
     } else {
       this.#openAll();
     }
   }
 
   #openAll() {
-    for (const { volume } of this.state.layers) if (!this.#volumes.has(volume)) this.#open(volume);
+    for (const layer of this.state.layers) {
+      if (!this.#volumes.has(layer.volume)) this.#open(layer.volume);
+      // A volume that is known may be a layer once more.
+      else if (layer.opacity === null) this.#settle();
+    }
   }
 
   async #open(name) {
@@ -97,10 +101,14 @@ export class Scene extends EventTarget {
     return null;
   }
 
-  /** A place to begin with, once there is a volume. */
+  /** An opacity for layers that have none, and a place to begin with, once there is a volume. */
   #settle() {
     const { reference, state } = this;
     if (!reference) return;
+    state.layers.forEach((layer, n) => {
+      const { volume } = this.status(layer);
+      if (volume && layer.opacity === null) layer.opacity = volume.hasLabels && n > 0 ? OVERLAY : 1;
+    });
     const wanted = state.at ?? [0, 1, 2].map((axis) => {
       const [first, end] = reference.base.range(axis);
       return Math.floor((first + end) / 2);

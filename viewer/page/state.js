@@ -2,15 +2,13 @@
 
 import { escapeName, setToken } from "./server.js";
 
-/** The opacity of a segmentation that lies above an image. */
-export const OVERLAY = 0.4;
-
 /** A volume as it is shown. */
-export function newLayer(volume, kind) {
+export function newLayer(volume) {
   return {
     volume,
     visible: true,
-    opacity: kind === "segmentation" ? OVERLAY : 1,
+    /** null until the volume is known. */
+    opacity: null,
     /** The values that are black and white; null until they are found from what is seen. */
     window: null,
     /** A number, "rgb", or null for what suits the volume. */
@@ -69,7 +67,7 @@ export function toHash(state) {
   for (const layer of state.layers) {
     const words = [escapeName(layer.volume).replaceAll("~", "%7E")];
     if (!layer.visible) words.push("hidden");
-    words.push(`opacity:${short(layer.opacity, 2)}`);
+    if (layer.opacity !== null) words.push(`opacity:${short(layer.opacity, 2)}`);
     if (layer.window) words.push(`window:${layer.window.join(",")}`);
     if (layer.channel !== null) words.push(`channel:${layer.channel}`);
     if (layer.selected.length > 0) words.push(`select:${layer.selected.join(",")}`);
@@ -85,7 +83,7 @@ function numbers(text, count) {
 
 function parseLayer(text) {
   const [name, ...words] = text.split("~");
-  const layer = newLayer(decodeURIComponent(name), "image");
+  const layer = newLayer(decodeURIComponent(name));
   for (const word of words) {
     const [key, ...rest] = word.split(":");
     const value = decodeURIComponent(rest.join(":"));

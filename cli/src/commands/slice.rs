@@ -81,7 +81,14 @@ pub(crate) fn run(args: &SliceArgs, console: Console) -> Result<(), CliError> {
     match (&args.output, room) {
         (Some(path), _) => picture.save_png(path)?,
         (None, Some(room)) if !console.is_json() => {
-            show(&picture, room, plane.lengths(array.scale()), args, console);
+            let colours = match args.colours {
+                ColoursArg::Auto => console.colours(),
+                ColoursArg::True => Colours::True,
+                ColoursArg::Indexed => Colours::Indexed,
+                ColoursArg::None => Colours::None,
+            };
+            let size = fit(plane.lengths(array.scale()), room);
+            show(&picture, size, is_labels, colours, console);
         }
         _ => {}
     }
@@ -229,21 +236,12 @@ fn check_size(args: &SliceArgs, array: &BigArray, plane: Plane) -> Result<(), Cl
     )))
 }
 
-fn show(
-    picture: &Picture,
-    room: [usize; 2],
-    lengths: [f64; 2],
-    args: &SliceArgs,
-    console: Console,
-) {
-    let [width, height] = fit(lengths, room);
-    let colours = match args.colours {
-        ColoursArg::Auto => console.colours(),
-        ColoursArg::True => Colours::True,
-        ColoursArg::Indexed => Colours::Indexed,
-        ColoursArg::None => Colours::None,
-    };
-    console.line(&picture.resized(width, height).terminal(colours));
+/// Prints the picture. Labels have no mean.
+fn show(picture: &Picture, size: [usize; 2], is_labels: bool, colours: Colours, console: Console) {
+    let [width, height] = size;
+    let fitted =
+        if is_labels { picture.resized(width, height) } else { picture.averaged(width, height) };
+    console.line(&fitted.terminal(colours));
 }
 
 /// What is seen.
