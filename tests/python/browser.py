@@ -70,7 +70,7 @@ class Browser:
             self.is_gone = True
             self.news.notify_all()
 
-    def call(self, method, session=None, timeout=60, **params):
+    def call(self, method, session=None, timeout=240, **params):
         with self.news:
             self.count += 1
             number = self.count
@@ -142,7 +142,7 @@ class Page:
             raise RuntimeError(details.get("exception", {}).get("description", details["text"]))
         return reply["result"].get("value")
 
-    def wait(self, condition, seconds=20):
+    def wait(self, condition, seconds=90):
         end = time.time() + seconds
         while True:
             try:

@@ -148,7 +148,7 @@ def volumes():
     counts = np.nan_to_num(counts, nan=0).astype(np.uint16)
     colours = np.stack([image[..., 0], np.roll(image[..., 0], 9, 0), 255 - image[..., 0]], -1)
     small = {"offset": (0, 0, 0), "resolution": (100, 100, 100), "chunk": (32, 32, 32), "coarser": 1}
-    lines = np.arange(4096, dtype=np.uint8)
+    lines = np.arange(3328).astype(np.uint8)
     flat = (lines[:, None] ^ lines[None, :])[:, :, None, None]
     found = {
         "img": Volume(image, "image", mean=True),

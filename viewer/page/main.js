@@ -1,7 +1,7 @@
 // The page: makes the parts and connects them.
 
 import { Bar } from "./bar.js";
-import { setProvisional, suitableWindow } from "./contrast.js";
+import { setProvisional, suitableWindow, windowOf } from "./contrast.js";
 import { make, setValue } from "./dom.js";
 import { listen } from "./gestures.js";
 import { install } from "./hook.js";
@@ -109,7 +109,7 @@ class App {
   #findContrast() {
     const isComplete = this.tiles.isIdle;
     for (const { layer, volume } of this.scene.drawn) {
-      if (volume.hasLabels || layer.window) continue;
+      if (volume.hasLabels || layer.window || (windowOf(layer) && !isComplete)) continue;
       const window = suitableWindow(this.planes, layer);
       if (!window) continue;
       setProvisional(layer, window);
