@@ -81,14 +81,8 @@ pub(crate) fn run(args: &SliceArgs, console: Console) -> Result<(), CliError> {
     match (&args.output, room) {
         (Some(path), _) => picture.save_png(path)?,
         (None, Some(room)) if !console.is_json() => {
-            let colours = match args.colours {
-                ColoursArg::Auto => console.colours(),
-                ColoursArg::True => Colours::True,
-                ColoursArg::Indexed => Colours::Indexed,
-                ColoursArg::None => Colours::None,
-            };
             let size = fit(plane.lengths(array.scale()), room);
-            show(&picture, size, is_labels, colours, console);
+            show(&picture, size, is_labels, colours(args, console), console);
         }
         _ => {}
     }
@@ -204,17 +198,19 @@ fn coarser(array: BigArray, plane: Plane, room: [usize; 2]) -> Result<(BigArray,
     // The same place; its voxels may begin elsewhere, so a coarse one at the edge is moved inside.
     let down = |axis: usize, at: i64| to_voxel((to_f64_signed(at) * ratio[axis]).floor());
     let up = |axis: usize, at: i64| to_voxel((to_f64_signed(at) * ratio[axis]).ceil());
-    let wanted = BoundingBox::new(
+    let normal = plane.normal;
+    let at = down(normal, plane.at).clamp(bounds.min[normal], bounds.max[normal] - 1);
+    let same = BoundingBox::new(
         std::array::from_fn(|axis| down(axis, plane.bbox.min[axis])),
         std::array::from_fn(|axis| up(axis, plane.bbox.max[axis])),
     );
-    let bbox = bounds.intersection(&wanted);
+    let coarse = across(same, normal, at);
+    let bbox = bounds.intersection(&coarse.bbox);
     if bbox.is_empty() {
+        // A box that is smaller than what a coarse voxel is out of place.
         return Ok((array.at_scale(0)?, plane));
     }
-    let at =
-        down(plane.normal, plane.at).clamp(bounds.min[plane.normal], bounds.max[plane.normal] - 1);
-    Ok((array, across(bbox, plane.normal, at)))
+    Ok((array, Plane { bbox, ..coarse }))
 }
 
 /// The size of a voxel.
@@ -234,6 +230,15 @@ fn check_size(args: &SliceArgs, array: &BigArray, plane: Plane) -> Result<(), Cl
         "this slice needs {} of memory; choose a --box, a coarser --scale or more --memory",
         volume::bytes(needed),
     )))
+}
+
+fn colours(args: &SliceArgs, console: Console) -> Colours {
+    match args.colours {
+        ColoursArg::Auto => console.colours(),
+        ColoursArg::True => Colours::True,
+        ColoursArg::Indexed => Colours::Indexed,
+        ColoursArg::None => Colours::None,
+    }
 }
 
 /// Prints the picture. Labels have no mean.
