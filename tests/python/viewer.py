@@ -401,6 +401,21 @@ class MockRun(Run):
         page.close()
         locked.shutdown()
 
+    def layers_come_and_go_and_the_place_stays(self):
+        page = self.open("#layer=img&layer=counts&at=20,20,1005")
+        # 164 nm are voxel 1 of 100 nm; z is outside of the other volume, and moved inside.
+        page.js("[...document.querySelectorAll('.card')].at(-1).querySelector('[title=Remove]').click()")
+        page.js("bigarrays.idle()")
+        self.equal(page.js("bigarrays.state().at"), [1, 1, 69], "the crosshair")
+        page.js("(() => { const add = document.getElementById('add'); add.value = 'seg'; add.dispatchEvent(new Event('change')); })()")
+        page.js("bigarrays.idle()")
+        self.equal(page.js("bigarrays.state().layers.map((layer) => [layer.volume, layer.opacity])"), [["counts", 1], ["seg", 0.4]], "the layers")
+        page.js("location.hash = 'zoom=50'")
+        page.wait("bigarrays.state().zoom === 50")
+        self.equal(page.js("bigarrays.state().at"), [1, 1, 69], "the crosshair after an address that does not tell it")
+        self.equal(page.problems(), [], "problems")
+        page.close()
+
     def a_plane_without_coarse_scales_shows_its_middle(self):
         self.server.log.clear()
         page = self.open("#layer=flat&layer=seg")

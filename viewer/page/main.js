@@ -25,6 +25,7 @@ class App {
   #isStarted = false;
   /** Whether the planes know how large they are. */
   #isMeasured = false;
+  #hasDeclined = false;
 
   constructor() {
     this.theme = new Theme();
@@ -144,8 +145,10 @@ class App {
   #readHash() {
     const told = fromHash(location.hash);
     const { state } = this.scene;
-    // A bare address, or one with a token only, keeps what is seen.
+    // What an address does not tell, such as one with a token only, stays as it is.
     if (told.layers.length === 0) told.layers = state.layers;
+    told.at ??= state.at;
+    told.zoom ??= state.zoom;
     state.change(told);
   }
 
@@ -268,12 +271,15 @@ class App {
 
   /** Asks who we are; answers whether a token was given. */
   #askForToken() {
+    // Who did not want to tell is not asked for each tile.
+    if (this.#hasDeclined) return Promise.resolve(false);
     const dialog = document.getElementById("login");
     const form = dialog.querySelector("form");
     dialog.showModal();
     return new Promise((resolve) => {
       const done = (token) => {
         form.reset();
+        this.#hasDeclined = token === "";
         resolve(token !== "");
       };
       form.onsubmit = () => {

@@ -30,11 +30,11 @@ class Card {
     this.eye.addEventListener("click", () => this.change({ visible: !layer.visible }));
     this.up = make("button", { class: "icon", type: "button", title: "Move to the top", "aria-label": `Move ${name} to the top` }, icon("up"));
     this.up.addEventListener("click", () => {
-      state.change({ layers: [...state.layers.filter((other) => other !== layer), layer] });
+      app.scene.setLayers([...state.layers.filter((other) => other !== layer), layer]);
     });
     const close = make("button", { class: "icon", type: "button", title: "Remove", "aria-label": `Remove ${name}` }, icon("close"));
     close.addEventListener("click", () => {
-      state.change({ layers: state.layers.filter((other) => other !== layer) });
+      app.scene.setLayers(state.layers.filter((other) => other !== layer));
     });
     this.facts = make("span", { class: "facts" }, "opening …");
     this.body = make("div", { class: "body" });
@@ -279,7 +279,7 @@ export class Panel {
     const layer = newLayer(name);
     // An image that covers all others would be no overlay.
     if (entry.kind !== "segmentation" && state.layers.length > 0) layer.opacity = 0.5;
-    state.change({ layers: [...state.layers, layer] });
+    this.app.scene.setLayers([...state.layers, layer]);
   }
 
   card(layer) {

@@ -46,11 +46,9 @@ export class Scene extends EventTarget {
   }
 
   #openAll() {
-    for (const layer of this.state.layers) {
-      if (!this.#volumes.has(layer.volume)) this.#open(layer.volume);
-      // A volume that is known may be a layer once more.
-      else if (layer.opacity === null) this.#settle();
-    }
+    for (const { volume } of this.state.layers) if (!this.#volumes.has(volume)) this.#open(volume);
+    // Volumes that are known may be layers once more.
+    this.#settle();
   }
 
   async #open(name) {
@@ -115,6 +113,20 @@ export class Scene extends EventTarget {
     });
     const at = this.#inside(wanted);
     if (String(at) !== String(state.at)) state.change({ at });
+  }
+
+  /** Changes which layers there are, and stays at the same place. */
+  setLayers(layers) {
+    const { reference: old, state } = this;
+    const place = old && state.at && { at: this.at, centre: this.centre };
+    state.layers = layers;
+    const next = this.reference;
+    const part = { layers };
+    if (place && next && String(old.base.resolution) !== String(next.base.resolution)) {
+      part.at = place.at.map((nm, axis) => next.base.voxel(axis, nm));
+      part.centre = state.centre && this.#voxels(place.centre);
+    }
+    state.change(part);
   }
 
   #inside(voxel) {

@@ -163,15 +163,6 @@ export class Tiles extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Forgets the tiles of a volume. */
-  forget(volume) {
-    for (const tile of [...this.#tiles.values()]) {
-      if (tile.volume !== volume) continue;
-      this.#loading.get(tile)?.abort();
-      this.#drop(tile);
-    }
-  }
-
   /** Whether all that is wanted is here, or has failed. */
   get isIdle() {
     for (const tile of this.#all(this.#wanted)) {

@@ -27,10 +27,3 @@ export function roundLength(nm) {
   const power = 10 ** Math.floor(Math.log10(nm));
   return [5, 2, 1].map((step) => step * power).find((step) => step <= nm * (1 + 1e-9)) ?? power;
 }
-
-/** Bytes in words. */
-export function bytes(count) {
-  const units = ["B", "KiB", "MiB", "GiB"];
-  const power = Math.min(Math.floor(Math.log2(Math.max(count, 1)) / 10), units.length - 1);
-  return `${number(count / 1024 ** power, 3)} ${units[power]}`;
-}
