@@ -13,8 +13,7 @@ import time
 import numpy as np
 from PIL import Image
 
-FLAGS = """--headless=new --no-sandbox --use-angle=swiftshader --enable-unsafe-swiftshader
---ignore-gpu-blocklist --no-first-run --disable-background-networking --disable-component-update
+FLAGS = """--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update
 --disable-sync --disable-extensions --disable-dev-shm-usage --disable-quic --mute-audio --hide-scrollbars
 --force-color-profile=srgb --remote-debugging-pipe""".split()
 

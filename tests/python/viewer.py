@@ -1,6 +1,6 @@
 """Drives the page in viewer/page as a hand would, and compares what is seen with the voxels.
 
-    python viewer.py [URL] [--pictures FOLDER]
+    python viewer.py [URL] [--pictures FOLDER] [--only NAME…]
 
 URL is that of a server such as `bigarrays serve`, without the `view/`. Without one the server of
 viewer_mock.py is used, and what only that can do is looked at too: failures, tokens, prefixes.
@@ -454,7 +454,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url", nargs="?")
     parser.add_argument("--pictures", type=pathlib.Path, default=pathlib.Path("viewer-pictures"))
-    parser.add_argument("--only", help="a part of the name of a check")
+    parser.add_argument("--only", nargs="*", help="parts of the names of checks")
     args = parser.parse_args()
     program = browser.find()
     if program is None:
@@ -471,7 +471,7 @@ def main():
         helpers = {"check", "equal", "get", "json", "voxel", "open", "set", "inside", "corners", "labelled", "pixel"}
         names = [name for kind in (Run, MockRun) for name in vars(kind) if not name.startswith("_") and name not in helpers]
         for name in names:
-            if not hasattr(run, name) or (args.only and args.only not in name):
+            if not hasattr(run, name) or (args.only and not any(part in name for part in args.only)):
                 continue
             try:
                 getattr(run, name)()

@@ -2,7 +2,7 @@
 
 /** Pixels that a finger may tremble in a tap. */
 const TREMBLE = 5;
-/** Milliseconds between the taps of a double tap. */
+/** Milliseconds between the taps of a double tap; the system knows those of a double click. */
 const DOUBLE = 350;
 /** Pixels of a wheel that double the zoom, and that are a step. */
 const WHEEL = { zoom: 240, step: 60 };
@@ -15,6 +15,7 @@ export function listen(element, on) {
   const pointers = new Map();
   let moved = 0;
   let lastTap = { time: -Infinity, x: 0, y: 0 };
+  let lastType = "";
   let wheel = 0;
 
   const place = (event) => {
@@ -62,14 +63,20 @@ export function listen(element, on) {
     element.classList.remove("is-dragged");
     if (event.type !== "pointerup" || moved > TREMBLE || pointers.size > 0) return;
     const [x, y] = place(event);
+    lastType = event.pointerType;
     const isSecond =
-      event.timeStamp - lastTap.time < DOUBLE && Math.hypot(x - lastTap.x, y - lastTap.y) < 24;
+      lastType !== "mouse" &&
+      event.timeStamp - lastTap.time < DOUBLE &&
+      Math.hypot(x - lastTap.x, y - lastTap.y) < 24;
     lastTap = isSecond ? { time: -Infinity, x, y } : { time: event.timeStamp, x, y };
     if (isSecond) on.double(x, y);
     else on.tap(x, y);
   };
   element.addEventListener("pointerup", end);
   element.addEventListener("pointercancel", end);
+  element.addEventListener("dblclick", (event) => {
+    if (lastType === "mouse") on.double(...place(event));
+  });
   element.addEventListener("pointerleave", () => on.leave());
 
   element.addEventListener(
