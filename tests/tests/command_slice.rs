@@ -189,7 +189,7 @@ fn a_terminal_gets_colours_unless_it_is_asked_not_to() {
 fn the_terminal_gets_a_scale_that_is_fine_enough() {
     let Some(bench) = Bench::new() else { return };
     volume(&bench);
-    bench.succeeds("downsample vol --factor 2,2,1 --count 2");
+    bench.succeeds("downsample vol --factor 2,2,1 --scales 2");
     let scale = |line: &str| bench.json(line)["scale"].as_u64();
     assert_eq!(scale("slice vol --z 104 --width 30"), Some(0));
     assert_eq!(scale("slice vol --z 104 --width 14"), Some(1));

@@ -39,7 +39,7 @@ export class Plane {
     Object.assign(this, { name, scene, tiles, theme, ...PLANES[name] });
     const root = (this.root = document.querySelector(`[data-plane="${name}"]`));
     const part = (part) => root.querySelector(`[data-part="${part}"]`);
-    for (const key of ["view", "scale", "rule", "readout", "status", "error", "message"]) {
+    for (const key of ["view", "bar", "scale", "rule", "readout", "status", "error", "message"]) {
       this.#parts[key] = part(key);
     }
     this.view = this.#parts.view;
@@ -313,6 +313,7 @@ export class Plane {
   #drawScaleBar() {
     const { zoom } = this.scene.state;
     const nm = roundLength(Math.min(this.width / this.ratio / 4, 130) * zoom);
+    this.#parts.bar.hidden = false;
     this.#parts.rule.style.width = `${nm / zoom}px`;
     this.#parts.scale.textContent = length(nm);
   }

@@ -57,10 +57,10 @@ export class Scene extends EventTarget {
     try {
       const said = this.list.find((listed) => listed.name === name)?.kind;
       entry.volume = await Volume.open(name, said);
-      this.#settle();
     } catch (error) {
       entry.error = error instanceof Failure ? error : new Failure(0, error.message);
     }
+    this.#settle();
     this.dispatchEvent(new CustomEvent("volume", { detail: { name, ...entry } }));
   }
 
@@ -90,11 +90,13 @@ export class Scene extends EventTarget {
       .filter(({ layer, volume }) => volume && layer.visible);
   }
 
-  /** The volume whose voxels positions are told in. */
+  /** The volume whose voxels positions are told in: the first that can be opened. */
   get reference() {
     for (const layer of this.state.layers) {
-      const { volume } = this.status(layer);
+      const { volume, error } = this.status(layer);
       if (volume) return volume;
+      // It may be this one.
+      if (!error) return null;
     }
     return null;
   }
