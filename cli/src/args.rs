@@ -4,6 +4,7 @@ mod copy;
 mod downsample;
 mod housekeeping;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use bigarrays::info::{DataType, Encoding, VolumeType};
@@ -79,6 +80,17 @@ pub(crate) enum Command {
     /// Cut a box out of a volume, or all of it, into a file.
     #[command(visible_alias = "export")]
     Cutout(CutoutArgs),
+    /// Show one plane of a volume: in the terminal, or as a PNG.
+    ///
+    /// Images are shown by contrast; segmentations have a colour for each label, the same as in
+    /// the viewer, and black for 0. Planes are xy (with --z), xz (with --y) and yz (with --x, z to
+    /// the right); x or z run to the right, y or z downwards.
+    ///
+    /// In the terminal the picture is as wide as there is room, its sides as long as in
+    /// nanometres, and taken from the coarsest scale that is fine enough, unless --scale names
+    /// one. It has colours if the terminal has (TERM, COLORTERM) and NO_COLOR is not set. A PNG
+    /// has a pixel for each voxel.
+    Slice(SliceArgs),
     /// Write an array at a voxel.
     Write(WriteArgs),
     /// Copy a volume, or a part of it, between any two stores.
@@ -370,6 +382,67 @@ pub(crate) struct CutoutArgs {
     /// The same without --output.
     #[arg(value_name = "FILE", conflicts_with = "output", required_unless_present = "output")]
     pub(crate) file: Option<PathBuf>,
+}
+
+/// Which colours a picture in the terminal has.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ColoursArg {
+    /// What the terminal has.
+    Auto,
+    /// All, of 24 bits.
+    #[value(name = "24bit")]
+    True,
+    /// The 256 of xterm.
+    #[value(name = "256")]
+    Indexed,
+    /// None: plain characters.
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SliceArgs {
+    /// The volume.
+    pub(crate) url: Url,
+    /// Show this z [default: the middle one].
+    #[arg(long, value_name = "Z", group = "plane", allow_hyphen_values = true)]
+    pub(crate) z: Option<i64>,
+    /// Show this y.
+    #[arg(long, value_name = "Y", group = "plane", allow_hyphen_values = true)]
+    pub(crate) y: Option<i64>,
+    /// Show this x.
+    #[arg(long, value_name = "X", group = "plane", allow_hyphen_values = true)]
+    pub(crate) x: Option<i64>,
+    /// Only this box x0:x1,y0:y1,z0:z1, half-open; an end left out is the volume's.
+    #[arg(long = "box", value_name = "BOX")]
+    pub(crate) bbox: Option<BoxArg>,
+    /// Which scale: an index, a key, or a resolution x,y,z [default: 0, or what the terminal
+    /// needs; positions are then those of scale 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) scale: Option<String>,
+    /// Only this channel, from 0 [default: the first, or three as red, green and blue].
+    #[arg(long, value_name = "C")]
+    pub(crate) channel: Option<usize>,
+    /// The value that is black [default: all but the darkest percent].
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) min: Option<f64>,
+    /// The value that is white [default: all but the brightest percent].
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) max: Option<f64>,
+    /// Take values for labels [default: those of a segmentation].
+    #[arg(long, conflicts_with_all = ["min", "max"])]
+    pub(crate) labels: bool,
+    /// The PNG to write.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Characters of a line [default: as wide as the terminal, or 80].
+    #[arg(long, value_name = "N", conflicts_with = "output")]
+    pub(crate) width: Option<NonZeroUsize>,
+    /// Which colours the terminal gets.
+    #[arg(long, value_enum, default_value = "auto", conflicts_with = "output")]
+    pub(crate) colours: ColoursArg,
+    /// Memory for voxels, and so the largest slice: bytes, or with K, M, G.
+    #[arg(long, value_name = "BYTES", default_value = "256M")]
+    pub(crate) memory: ByteCount,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
 use crate::interrupt;
+use crate::picture::Colours;
 
 /// Where a command's output goes, and how it looks.
 #[derive(Debug, Clone, Copy)]
@@ -59,9 +60,21 @@ impl Console {
         let _ = writeln!(io::stderr(), "{text}");
     }
 
-    /// Whether standard output is a terminal that shows colours.
-    pub(crate) fn has_colour(self) -> bool {
-        !self.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    /// The colours that standard output shows: none if it is no terminal, or if `NO_COLOR` is set.
+    pub(crate) fn colours(self) -> Colours {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if self.json || !io::stdout().is_terminal() || is_set("NO_COLOR") {
+            return Colours::None;
+        }
+        let said = |name| std::env::var(name).unwrap_or_default();
+        Colours::of_terminal(&said("TERM"), &said("COLORTERM"))
+    }
+
+    /// The columns and rows of the terminal that standard output is, if it is one.
+    #[expect(clippy::unused_self, reason = "the terminal is asked through the console")]
+    pub(crate) fn terminal_size(self) -> Option<[usize; 2]> {
+        let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
+        Some([width.0.into(), height.0.into()])
     }
 
     /// A bar for so many chunks, on standard error if that is a terminal.

@@ -1,12 +1,15 @@
 //! Pictures of a slice: as a PNG, and on the terminal.
 
-use std::fmt::Write as _;
+mod terminal;
+
 use std::path::Path;
 
 use bigarrays::DynArray;
 use bigarrays::info::DataType;
 
 use crate::output::{self, OutputError};
+
+pub(crate) use terminal::Colours;
 
 /// A picture of red, green and blue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,30 +24,75 @@ pub(crate) struct Picture {
 const CLIPPED: usize = 100;
 /// How many values are looked at, at most, to find black and white.
 const SAMPLES: usize = 1 << 18;
-/// Characters from dark to bright.
-const RAMP: &[u8] = b" .:-=+*#%@";
+/// How voxels become grey.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    /// The axis that the picture cuts, along which there is one voxel.
+    pub(crate) normal: usize,
+    /// One channel; else the first three are red, green and blue, if there are so many.
+    pub(crate) channel: Option<usize>,
+    /// The value that is black; else it is found from the voxels.
+    pub(crate) black: Option<f64>,
+    /// The value that is white; likewise.
+    pub(crate) white: Option<f64>,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { normal: 2, channel: None, black: None, white: None }
+    }
+}
 
 impl Picture {
-    /// The first z of an image: dark to bright between the first and the last percent of its
-    /// values. Three channels or more become red, green and blue.
-    pub(crate) fn gray(voxels: &DynArray) -> Self {
-        let slice = Slice::new(voxels);
-        let channels = if slice.channels >= 3 { [0, 1, 2] } else { [0; 3] };
+    /// A slice of an image: dark to bright between the first and the last percent of its values,
+    /// or as the look says. Three channels or more become red, green and blue. The values that
+    /// are black and white come with it.
+    pub(crate) fn image(voxels: &DynArray, look: Look) -> (Self, [f64; 2]) {
+        let slice = Slice::across(voxels, look.normal);
+        let channels = match look.channel {
+            Some(channel) => [channel; 3],
+            None if slice.channels >= 3 => [0, 1, 2],
+            None => [0; 3],
+        };
         let value = |pixel, channel| to_number(slice.data_type, slice.value(pixel, channel));
         let step = (slice.pixels() / SAMPLES).max(1);
         let sample = (0..slice.pixels())
             .step_by(step)
             .flat_map(|pixel| channels.map(|channel| value(pixel, channel)));
-        let (black, white) = contrast(sample.collect());
-        slice.picture(|pixel| {
+        let found = contrast(sample.collect());
+        let (black, white) = (look.black.unwrap_or(found.0), look.white.unwrap_or(found.1));
+        let picture = slice.picture(|pixel| {
             channels.map(|channel| brightness(value(pixel, channel), black, white))
-        })
+        });
+        (picture, [black, white])
+    }
+
+    /// The first z of an image.
+    pub(crate) fn gray(voxels: &DynArray) -> Self {
+        Self::image(voxels, Look::default()).0
     }
 
     /// The first z of a segmentation: a colour per label, always the same, and black for 0.
     pub(crate) fn labels(voxels: &DynArray) -> Self {
-        let slice = Slice::new(voxels);
-        slice.picture(|pixel| label_colour(to_label(slice.value(pixel, 0))))
+        Self::labels_across(voxels, 2, 0)
+    }
+
+    /// A slice of a segmentation, across an axis.
+    pub(crate) fn labels_across(voxels: &DynArray, normal: usize, channel: usize) -> Self {
+        let slice = Slice::across(voxels, normal);
+        slice.picture(|pixel| label_colour(to_label(slice.value(pixel, channel))))
+    }
+
+    /// Pixels to the right and downwards.
+    pub(crate) const fn size(&self) -> [usize; 2] {
+        [self.width, self.height]
+    }
+
+    /// Rows become columns.
+    pub(crate) fn transposed(&self) -> Self {
+        let row = |x: usize| (0..self.height).map(move |y| self.pixels[y * self.width + x]);
+        let pixels = (0..self.width).flat_map(row).collect();
+        Self { width: self.height, height: self.width, pixels }
     }
 
     /// Lays another picture of the same size over this one; its black parts are transparent.
@@ -78,37 +126,42 @@ impl Picture {
         output::save_rgb(path, [side(self.width)?, side(self.height)?], self.pixels.as_flattened())
     }
 
-    /// The picture as lines of `columns` characters: half blocks in colour, or plain characters.
-    pub(crate) fn terminal(&self, columns: usize, colour: bool) -> String {
-        let scaled = self.scaled(columns);
-        let mut text = String::new();
-        for upper in (0..scaled.height).step_by(2) {
-            let mut colours = None;
-            for x in 0..scaled.width {
-                let above = scaled.pixels[upper * scaled.width + x];
-                let below = scaled.pixels.get((upper + 1) * scaled.width + x).copied();
-                if colour {
-                    // Neighbours of the same colour need not say it again.
-                    if colours != Some((above, below)) {
-                        text.push_str(&escape(above, below));
-                        colours = Some((above, below));
-                    }
-                    text.push('▀');
-                } else {
-                    text.push(character(above, below.unwrap_or(above)));
-                }
-            }
-            text.push_str(if colour { "\x1b[0m\n" } else { "\n" });
-        }
-        text
+    /// The picture with this width, each pixel as the nearest one was.
+    pub(crate) fn scaled(&self, width: usize) -> Self {
+        let height = (self.height * width + self.width / 2).checked_div(self.width);
+        self.resized(width, height.unwrap_or(0).max(1))
     }
 
-    /// The picture with this width, each pixel as the nearest one was.
-    fn scaled(&self, width: usize) -> Self {
-        if self.width == 0 || self.height == 0 || width == 0 {
+    /// The picture in another size, each pixel as the mean of those in its place.
+    pub(crate) fn averaged(&self, width: usize, height: usize) -> Self {
+        let (fewer, lower) = (width.min(self.width), height.min(self.height));
+        if fewer == 0 || lower == 0 {
             return Self { width: 0, height: 0, pixels: Vec::new() };
         }
-        let height = ((self.height * width + self.width / 2) / self.width).max(1);
+        let part = |at: usize, len: usize, old: usize| at * old / len..(at + 1) * old / len;
+        let mut pixels = Vec::with_capacity(fewer * lower);
+        for y in 0..lower {
+            let rows = part(y, lower, self.height);
+            pixels.extend((0..fewer).map(|x| {
+                let columns = part(x, fewer, self.width);
+                let count = (rows.len() * columns.len()) as u64;
+                let mut sums = [0_u64; 3];
+                for row in rows.clone() {
+                    for pixel in &self.pixels[row * self.width..][columns.clone()] {
+                        sums.iter_mut().zip(pixel).for_each(|(sum, &part)| *sum += u64::from(part));
+                    }
+                }
+                sums.map(|sum| u8::try_from((sum + count / 2) / count).unwrap_or(u8::MAX))
+            }));
+        }
+        Self { width: fewer, height: lower, pixels }.resized(width, height)
+    }
+
+    /// The picture in another size, each pixel as the nearest one was.
+    pub(crate) fn resized(&self, width: usize, height: usize) -> Self {
+        if self.width == 0 || self.height == 0 || width == 0 || height == 0 {
+            return Self { width: 0, height: 0, pixels: Vec::new() };
+        }
         let nearest = |at: usize, len: usize, old: usize| (at * 2 + 1) * old / (len * 2);
         let mut pixels = Vec::with_capacity(width * height);
         for y in 0..height {
@@ -119,7 +172,7 @@ impl Picture {
     }
 }
 
-/// The first z of an array, as bytes.
+/// The first voxels of an array along an axis, as bytes.
 struct Slice<'a> {
     bytes: std::borrow::Cow<'a, [u8]>,
     data_type: DataType,
@@ -131,16 +184,23 @@ struct Slice<'a> {
 }
 
 impl<'a> Slice<'a> {
-    fn new(voxels: &'a DynArray) -> Self {
-        let [width, height, depth, channels] = voxels.shape();
-        let some = depth > 0 && channels > 0;
+    /// The lower of the other two axes runs along the rows. Across x and y there is one voxel; of
+    /// many z the first is taken.
+    fn across(voxels: &'a DynArray, normal: usize) -> Self {
+        let [x, y, z, channels] = voxels.shape();
+        let [width, height, depth] = match normal {
+            0 => [y, z, x],
+            1 => [x, z, y],
+            _ => [x, y, z],
+        };
+        let some = depth > 0 && channels > 0 && (normal == 2 || depth == 1);
         Self {
             bytes: voxels.fortran_bytes(),
             data_type: voxels.data_type(),
             width,
             height: if some { height } else { 0 },
             channels,
-            channel_stride: width * height * depth,
+            channel_stride: x * y * z,
         }
     }
 
@@ -210,7 +270,8 @@ fn to_byte(value: f32) -> u8 {
     value.round().clamp(0.0, 255.0) as u8
 }
 
-/// A bright colour for each label but 0.
+/// A bright colour for each label but 0. The viewer has the same (`viewer/page/colours.js`); the rule
+/// is in `viewer/README.md`, and both are compared with `viewer/colours.json`.
 fn label_colour(label: u64) -> [u8; 3] {
     if label == 0 {
         return [0; 3];
@@ -230,29 +291,6 @@ fn label_colour(label: u64) -> [u8; 3] {
         let fade = place.min(4.0 - place).clamp(0.0, 1.0);
         to_byte(value * (1.0 - saturation * fade))
     })
-}
-
-/// The escape that colours an upper half block, and what is below it.
-fn escape([r, g, b]: [u8; 3], below: Option<[u8; 3]>) -> String {
-    let mut text = format!("\x1b[38;2;{r};{g};{b}");
-    // Writing to a string does not fail.
-    let _ = match below {
-        Some([r, g, b]) => write!(text, ";48;2;{r};{g};{b}m"),
-        None => write!(text, ";49m"),
-    };
-    text
-}
-
-/// A character as bright as two pixels.
-fn character(above: [u8; 3], below: [u8; 3]) -> char {
-    let brightness = |[r, g, b]: [u8; 3]| {
-        // How bright the colours are to the eye (ITU-R BT.601), in thousandths.
-        u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114
-    };
-    let sum = brightness(above) + brightness(below);
-    let steps = RAMP.len() as u64;
-    let step = u64::from(sum) * steps / (2 * 255 * 1000 + 1);
-    usize::try_from(step).ok().and_then(|step| RAMP.get(step)).map_or(' ', |&c| char::from(c))
 }
 
 #[cfg(test)]
@@ -347,6 +385,41 @@ mod tests {
     }
 
     #[test]
+    fn colours_of_labels_are_those_of_the_viewer() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../viewer/colours.json")).unwrap();
+        let colours = golden["colours"].as_object().unwrap();
+        assert!(colours.len() > 10);
+        for (label, wanted) in colours {
+            let found = label_colour(label.parse().unwrap());
+            assert_eq!(serde_json::json!(found), *wanted, "{label}");
+        }
+    }
+
+    #[test]
+    fn slices_across_other_axes_have_the_lower_one_along_their_rows() {
+        let voxels = |shape| image(shape, |n| u8::try_from(n).unwrap());
+        let look =
+            |normal| Look { normal, black: Some(0.0), white: Some(255.0), ..Look::default() };
+        let shades = |picture: Picture| picture.pixels.iter().map(|p| p[0]).collect::<Vec<u8>>();
+        let (xz, window) = Picture::image(&voxels([3, 1, 2, 1]), look(1));
+        assert_eq!((xz.size(), window), ([3, 2], [0.0, 255.0]));
+        assert_eq!(shades(xz), [0, 1, 2, 3, 4, 5]);
+        let (yz, _) = Picture::image(&voxels([1, 3, 2, 2]), look(0));
+        assert_eq!(yz.size(), [3, 2]);
+        let turned = yz.transposed();
+        assert_eq!((turned.size(), shades(turned)), ([2, 3], vec![0, 3, 1, 4, 2, 5]));
+        let second = Look { channel: Some(1), ..look(0) };
+        let (second, _) = Picture::image(&voxels([1, 3, 2, 2]), second);
+        assert_eq!(shades(second), [6, 7, 8, 9, 10, 11]);
+        let (negative, _) = Picture::image(
+            &voxels([2, 1, 1, 1]),
+            Look { black: Some(0.5), white: None, ..look(2) },
+        );
+        assert_eq!(shades(negative), [0, 255]);
+    }
+
+    #[test]
     fn an_overlay_covers_but_where_it_is_black() {
         let mut below = picture(2, &[[100; 3], [100; 3]]);
         below.overlay(&picture(2, &[[200, 0, 0], BLACK]), 0.5);
@@ -364,23 +437,10 @@ mod tests {
         assert_eq!(small.scaled(4).scaled(2), small);
         assert_eq!(picture(4, &[a, b, c, d]).scaled(1), picture(1, &[c]));
         assert_eq!(picture(1, &[]).scaled(10).pixels, [] as [[u8; 3]; 0]);
-    }
-
-    #[test]
-    fn the_terminal_shows_two_rows_in_one() {
-        let [red, blue] = [[255, 0, 0], [0, 0, 255]];
-        let text = picture(2, &[red, red, blue, blue, WHITE, BLACK]).terminal(2, true);
-        assert_eq!(
-            text,
-            "\x1b[38;2;255;0;0;48;2;0;0;255m▀▀\x1b[0m\n\
-             \x1b[38;2;255;255;255;49m▀\x1b[38;2;0;0;0;49m▀\x1b[0m\n"
-        );
-        let text = picture(2, &[WHITE, BLACK, WHITE, BLACK, BLACK, BLACK]).terminal(2, false);
-        assert_eq!(text, "@ \n  \n");
-        assert_eq!(picture(1, &[]).terminal(80, true), "");
-        let text = picture(3, &[[90; 3]; 9]).terminal(76, false);
-        assert_eq!((text.lines().count(), text.lines().next().unwrap().len()), (38, 76));
-        assert!(text.bytes().all(|byte| byte == b'\n' || RAMP.contains(&byte)));
+        let means = picture(4, &[[0; 3], [3; 3], [10; 3], [20; 3]]);
+        assert_eq!(means.averaged(2, 1), picture(2, &[[2; 3], [15; 3]]));
+        assert_eq!(means.averaged(8, 1), means.resized(8, 1));
+        assert_eq!(picture(1, &[]).averaged(10, 3).pixels, [] as [[u8; 3]; 0]);
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn show(dir: &Path, dir_text: &str, console: Console) -> Result<(), CliError> {
     image.overlay(&picture::Picture::labels(&labels), 0.35);
     image.save_png(&path)?;
     if !console.is_json() {
-        console.line(&format!("\n{}", image.terminal(76, console.has_colour())));
+        console.line(&format!("\n{}", image.scaled(76).terminal(console.colours())));
         console
             .line(&format!("This picture: {}. All files of the demo: {dir_text}/", path.display()));
     }

@@ -19,6 +19,7 @@ mod missing;
 mod points;
 mod rm;
 mod shard;
+mod slice;
 mod stats;
 mod stores;
 mod verify;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Info(args) => info::run(&args, console),
         Command::Import(args) => import::run(&args, console),
         Command::Cutout(args) => cutout::run(&args, console),
+        Command::Slice(args) => slice::run(&args, console),
         Command::Write(args) => write::run(&args, console),
         Command::Copy(args) => copy::run(&args, console),
         Command::Plan(args) => copy::plan(&args, console),

@@ -1,0 +1,65 @@
+// The same view in neuroglancer, which knows no crosshair of its own: its middle is ours.
+
+import { address, escapeName, get, getJson } from "./server.js";
+
+const PUBLIC = "https://neuroglancer-demo.appspot.com/";
+
+let known = null;
+
+/** Where neuroglancer is: with this server, where this server says, or the public one. */
+export function whereIsNeuroglancer() {
+  known ??= find();
+  return known;
+}
+
+async function find() {
+  // Asked first: a missing page in the other place would be told as an error by some browsers.
+  let said = null;
+  try {
+    said = (await getJson("../v1/config")).neuroglancer;
+  } catch {
+    // A server that has no such page.
+  }
+  try {
+    await get("../neuroglancer/index.html", { method: "HEAD" });
+    return address("../neuroglancer/");
+  } catch {
+    return typeof said === "string" && said ? new URL(said, document.baseURI).href : PUBLIC;
+  }
+}
+
+/** The state of neuroglancer for a scene. */
+export function neuroglancerState(scene, isLight) {
+  const { reference, state } = scene;
+  const { resolution } = reference.base;
+  const finest = Math.min(...resolution);
+  const layers = state.layers.map((layer) => {
+    const { volume } = scene.status(layer);
+    const source = `precomputed://${address(`../${escapeName(layer.volume)}`)}`;
+    const common = { name: layer.volume, source, visible: layer.visible };
+    if (volume?.hasLabels) {
+      const selected = layer.selected.length > 0;
+      const strength = { selectedAlpha: layer.opacity };
+      return { ...common, type: "segmentation", tab: "segments", ...strength, ...(selected && { segments: layer.selected }) };
+    }
+    const range = layer.window && { shaderControls: { normalized: { range: layer.window } } };
+    return { ...common, type: "image", opacity: layer.opacity, ...range };
+  });
+  const nm = 1e-9;
+  return {
+    dimensions: Object.fromEntries(["x", "y", "z"].map((name, axis) => [name, [resolution[axis] * nm, "m"]])),
+    position: state.at.map((voxel) => voxel + 0.5),
+    crossSectionScale: state.zoom / finest,
+    projectionScale: (state.zoom / finest) * 1024,
+    layers,
+    layout: { xy: "xy", xz: "xz", yz: "yz" }[state.large] ?? "4panel",
+    selectedLayer: { layer: state.layers.at(-1)?.volume, visible: true },
+    ...(isLight && { crossSectionBackgroundColor: "#e6e8eb" }),
+  };
+}
+
+/** The address of the same view in neuroglancer. */
+export async function neuroglancerLink(scene, isLight) {
+  const state = JSON.stringify(neuroglancerState(scene, isLight));
+  return `${await whereIsNeuroglancer()}#!${encodeURIComponent(state)}`;
+}
