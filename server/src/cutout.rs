@@ -18,6 +18,7 @@ use tokio::task::spawn_blocking;
 use crate::app::App;
 use crate::fault::Fault;
 use crate::path;
+use crate::served::ON_THEIR_WAY;
 
 /// `x,y,z,c`.
 pub(crate) const SHAPE: &str = "x-bigarrays-shape";
@@ -141,8 +142,9 @@ pub(crate) async fn answer(
             "the box has {bytes} bytes of voxels, and a cutout may have {limit}; ask for it in parts"
         )));
     }
-    // Once as it is read, once as it is sent.
+    // Once as it is read, once as it is sent; and chunks on their way.
     let needed = u64::try_from(bytes.saturating_mul(2)).unwrap_or(u64::MAX);
+    let needed = needed.saturating_add(needed.min(ON_THEIR_WAY as u64));
     let held = app.budget.hold(needed).await.ok_or_else(|| {
         Fault::new(StatusCode::SERVICE_UNAVAILABLE, "the server is ending; try again")
     })?;

@@ -26,6 +26,10 @@ const RESERVED: [&str; 6] = ["v1", "view", "health", "metrics", "openapi.json", 
 const LONGEST_NAME: usize = 63;
 /// Opened volumes that are kept.
 const OPENED: usize = 64;
+/// Bytes of chunks on their way that a cutout may have in memory, beside its voxels.
+pub(crate) const ON_THEIR_WAY: usize = 32 << 20;
+/// Bytes of indices of shards that an opened volume keeps.
+pub(crate) const INDICES: usize = 4 << 20;
 /// For how long it is believed which volumes a store has: that takes a listing of all of it.
 const LISTED_FOR: Duration = Duration::from_secs(60);
 /// A kept value is believed to be the stored one for so long.
@@ -194,8 +198,14 @@ impl Shelf {
             return Ok(array);
         }
         let selector: ScaleSelector = bigarrays_formats::text::scale(scale);
-        let array =
-            spawn_blocking(move || BigArray::builder(store).root(place).scale(selector).open());
+        let array = spawn_blocking(move || {
+            BigArray::builder(store)
+                .root(place)
+                .scale(selector)
+                .memory(ON_THEIR_WAY)
+                .index_cache(INDICES)
+                .open()
+        });
         let array = array.await.map_err(|source| Error::Abandoned { source })??;
         if let Some(version) = version {
             self.opened.insert(opening, (version, array.clone()));

@@ -17,7 +17,7 @@ import tifffile
 from cloudvolume import Bbox, CloudVolume
 from PIL import Image
 
-from served import serving, stores
+from served import has_store, serving, stores
 
 BINARY, WORK = sys.argv[1:]
 SHAPE, OFFSET = (150, 100, 70), (-13, 7, 1000)
@@ -63,6 +63,10 @@ def main():
     image, labels = image[..., None], labels[..., None]
     at = ["--offset", ",".join(map(str, OFFSET)), "--resolution", "8,8,8", "--chunk", "64,64,32"]
     urls = stores(BINARY, WORK)
+    # Cuboid files show chunks as values of their own, with a description.
+    cuboids = f"h5://{WORK}/cuboids"
+    if has_store(BINARY, "h5"):
+        command("import", f"{WORK}/image.npy", cuboids, *at)
     for url in urls.values():
         def below(name):
             return f"{url}?prefix={name}"
@@ -71,7 +75,12 @@ def main():
                 "--encoding", "compressed_segmentation", "--sharded")
         if not url.startswith("file"):
             command("import", f"{WORK}/image.npy", below("packed"), *at, "--compress", "gzip")
-    with serving(BINARY, *(f"{url}={name}" for name, url in urls.items()), "--cache", "64M") as server:
+    named = [f"{url}={name}" for name, url in urls.items()]
+    if has_store(BINARY, "h5"):
+        named.append(f"{cuboids}=cuboids")
+    with serving(BINARY, *named, "--cache", "64M") as server:
+        if has_store(BINARY, "h5"):
+            read(server.url + "/cuboids", image, "cuboids")
         listed = json.loads(get(server.url + "/v1/volumes")[0])
         names = {volume["name"] for volume in listed["volumes"]}
         assert {f"{store}/{name}" for store in urls for name in ("image", "labels")} <= names, names

@@ -9,6 +9,7 @@
 //! volume nearest above it.
 
 mod pyramid;
+mod slots;
 mod unsharded;
 mod volume;
 

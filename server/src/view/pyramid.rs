@@ -42,6 +42,7 @@ pub(super) fn show(volumes: &Volumes, key: &Key) -> Result<Option<Blob>> {
     match Described::chunk(&pyramid.info, &path) {
         Some((scale, chunk)) if scale >= pyramid.stored => {
             let base = volumes.open(&volume, pyramid.stored - 1)?;
+            let _place = volumes.makers.take();
             pyramid.make(&base, scale, chunk, key)
         }
         _ => volumes.stored(key),

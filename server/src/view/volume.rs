@@ -9,13 +9,20 @@ use bigarrays::{
 };
 use quick_cache::sync::Cache;
 
+use super::slots::Slots;
+use crate::served::{INDICES, ON_THEIR_WAY};
+
 /// Volumes and scales that are kept open.
 const OPENED: usize = 64;
+
+/// So many chunks are made at once, each of which may need much memory.
+const MAKERS: usize = 3;
 
 /// The volumes of a store.
 #[derive(Debug)]
 pub(super) struct Volumes {
     store: DynBackend,
+    pub(super) makers: Slots,
     described: Cache<Prefix, Arc<Described>>,
     opened: Cache<(Prefix, usize), (Option<Version>, BigArray)>,
 }
@@ -30,7 +37,12 @@ pub(super) struct Described {
 
 impl Volumes {
     pub(super) fn new(store: DynBackend) -> Self {
-        Self { store, described: Cache::new(OPENED), opened: Cache::new(OPENED) }
+        Self {
+            store,
+            makers: Slots::new(MAKERS),
+            described: Cache::new(OPENED),
+            opened: Cache::new(OPENED),
+        }
     }
 
     /// The volume in a place, or `None` if there is none.
@@ -79,7 +91,8 @@ impl Volumes {
             return Ok(array);
         }
         let store = DynBackend::clone(&self.store);
-        let array = BigArray::builder(store).root(volume.root.clone()).scale(scale).open()?;
+        let array = BigArray::builder(store).root(volume.root.clone()).scale(scale);
+        let array = array.memory(ON_THEIR_WAY).index_cache(INDICES).open()?;
         self.opened.insert(name, (volume.version.clone(), array.clone()));
         Ok(array)
     }
