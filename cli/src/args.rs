@@ -20,7 +20,7 @@ pub(crate) use housekeeping::{
     AddScaleArgs, CompletionsArgs, DuArgs, InfoVerb, LockArgs, LsArgs, ManArgs, SetArgs, StatsArgs,
 };
 #[cfg(feature = "server")]
-pub(crate) use serve::{CorsArg, ServeArgs, ServedArg, TlsArg};
+pub(crate) use serve::{CorsArg, ServeArgs, ServedArg};
 
 /// Any key-value store as an n-dimensional array.
 ///
