@@ -3,6 +3,8 @@
 mod copy;
 mod downsample;
 mod housekeeping;
+#[cfg(feature = "server")]
+mod serve;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -18,6 +20,8 @@ pub(crate) use downsample::{DownsampleArgs, MethodArg};
 pub(crate) use housekeeping::{
     AddScaleArgs, CompletionsArgs, DuArgs, InfoVerb, LockArgs, LsArgs, ManArgs, SetArgs, StatsArgs,
 };
+#[cfg(feature = "server")]
+pub(crate) use serve::{CorsArg, ServeArgs, ServedArg};
 
 /// Any key-value store as an n-dimensional array.
 ///
@@ -136,6 +140,22 @@ pub(crate) enum Command {
     Stores,
     /// Prove that a store keeps its promises, before data is trusted to it.
     CheckStore(CheckStoreArgs),
+    /// Show volumes over HTTP, and any store as an S3 bucket.
+    ///
+    /// Each URL is a volume, or a place above many: a folder, a prefix of a bucket, an SQLite file.
+    /// http://HOST/NAME/… are its values as they are stored, for neuroglancer, CloudVolume and
+    /// TensorStore; http://HOST/NAME@unsharded/… the chunks of a sharded volume, each by its name;
+    /// http://HOST/NAME@pyramid/… coarser scales that are made when they are asked for.
+    /// /v1/volumes lists what there is, /v1/NAME/cutout?box=0:64,0:64,0:1&format=png gives a box
+    /// (npy, png, tiff, raw), /openapi.json says all of it, /metrics counts, /view/ looks.
+    ///
+    /// With --s3 each name is a bucket, too, on a port of its own, path style, in any region.
+    /// BIGARRAYS_S3_ACCESS_KEY and BIGARRAYS_S3_SECRET_KEY say who may use it, or a file. It only
+    /// reads without --writable.
+    ///
+    /// Ctrl-C and SIGTERM end it when what was asked is answered.
+    #[cfg(feature = "server")]
+    Serve(ServeArgs),
     /// Print what completes this command's words in a shell.
     Completions(CompletionsArgs),
     /// Write the manual pages.

@@ -46,6 +46,10 @@ pub(crate) enum CliError {
     /// A result cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// A server cannot start.
+    #[cfg(feature = "server")]
+    #[error(transparent)]
+    Serve(#[from] bigarrays_server::ServeError),
     /// A file or stream failed.
     #[error("cannot {verb} {}", .path.display())]
     File {

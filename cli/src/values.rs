@@ -6,8 +6,7 @@ use std::ops::Deref;
 use std::str::FromStr;
 use std::time::Duration;
 
-use bigarrays::BoundingBox;
-use bigarrays::array::ScaleSelector;
+pub(crate) use bigarrays_formats::text::{BoxText as BoxArg, scale};
 
 /// A URL as it was given, passwords and all; shown without them.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,10 +52,6 @@ pub(crate) struct Size(pub(crate) [u64; 3]);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Factor(pub(crate) [f64; 3]);
 
-/// `x0:x1,y0:y1,z0:z1`; an end may be left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BoxArg([(Option<i64>, Option<i64>); 3]);
-
 /// Bytes: a number, or one with K, M, G or T (powers of 1024).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByteCount(pub(crate) u64);
@@ -101,36 +96,6 @@ impl FromStr for Factor {
     }
 }
 
-impl FromStr for BoxArg {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "a box like 0:64,-10:54,1000:1064 is needed (half-open)".to_owned();
-        let end = |text: &str| match text.trim() {
-            "" => Ok(None),
-            number => number.parse().map(Some).map_err(|_| wrong()),
-        };
-        let axes: Result<Vec<_>, String> = text
-            .split(',')
-            .map(|axis| {
-                let (start, stop) = axis.split_once(':').ok_or_else(wrong)?;
-                Ok((end(start)?, end(stop)?))
-            })
-            .collect();
-        <[_; 3]>::try_from(axes?).map(Self).map_err(|_| wrong())
-    }
-}
-
-impl BoxArg {
-    /// The box, with the volume's own ends where none are given.
-    pub(crate) fn within(self, bounds: BoundingBox) -> BoundingBox {
-        let axis = |axis: usize| self.0[axis];
-        BoundingBox {
-            min: std::array::from_fn(|n| axis(n).0.unwrap_or(bounds.min[n])),
-            max: std::array::from_fn(|n| axis(n).1.unwrap_or(bounds.max[n])),
-        }
-    }
-}
-
 impl FromStr for ByteCount {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -164,22 +129,6 @@ impl FromStr for Age {
         };
         let count: u64 = digits.parse().map_err(|_| wrong())?;
         count.checked_mul(unit).map(Duration::from_secs).map(Self).ok_or_else(wrong)
-    }
-}
-
-/// A scale on the command line: an index, a resolution `x,y,z`, else a key.
-pub(crate) fn scale(text: Option<&str>) -> ScaleSelector {
-    match text {
-        None => ScaleSelector::default(),
-        Some(text) => {
-            if let Ok(index) = text.parse() {
-                ScaleSelector::Index(index)
-            } else if let Ok(Factor(resolution)) = text.parse() {
-                ScaleSelector::Resolution(resolution)
-            } else {
-                ScaleSelector::Key(text.to_owned())
-            }
-        }
     }
 }
 
@@ -222,16 +171,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn boxes_may_leave_out_ends_and_be_negative() {
-        let bounds = BoundingBox::new([0, 1, 2], [10, 11, 12]);
-        let parse = |text: &str| text.parse::<BoxArg>().map(|arg| arg.within(bounds));
-        assert_eq!(parse("-5:5,:3,4:"), Ok(BoundingBox::new([-5, 1, 4], [5, 3, 12])));
-        for wrong in ["", "1:2", "1:2,3:4", "1:2,3:4,5", "a:b,c:d,e:f", "1:2,3:4,5:6,7:8"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn byte_counts_take_units_and_refuse_overflow() {
         let parse = |text: &str| text.parse::<ByteCount>().map(|count| count.0);
         assert_eq!(parse("100"), Ok(100));
@@ -249,14 +188,6 @@ mod tests {
         for wrong in ["", "h", "-1h", "1w", "1.5h", "999999999999999999d"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_scale_is_an_index_a_resolution_or_a_key() {
-        assert_eq!(scale(None), ScaleSelector::Index(0));
-        assert_eq!(scale(Some("2")), ScaleSelector::Index(2));
-        assert_eq!(scale(Some("8,8,40")), ScaleSelector::Resolution([8.0, 8.0, 40.0]));
-        assert_eq!(scale(Some("8_8_40")), ScaleSelector::Key("8_8_40".into()));
     }
 
     #[test]

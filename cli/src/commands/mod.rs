@@ -18,6 +18,8 @@ mod man;
 mod missing;
 mod points;
 mod rm;
+#[cfg(feature = "server")]
+mod serve;
 mod shard;
 mod slice;
 mod stats;
@@ -66,6 +68,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Ls(args) => ls::run(&args, console),
         Command::Du(args) => du::run(&args, console),
         Command::Stats(args) => stats::run(&args, console),
+        #[cfg(feature = "server")]
+        Command::Serve(args) => serve::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),
         Command::Points(args) => points::run(&args, console),

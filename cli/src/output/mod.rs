@@ -11,7 +11,6 @@ mod format;
 #[cfg(feature = "hdf5")]
 mod hdf5;
 mod nifti;
-mod npy;
 mod pages;
 mod png;
 mod replace;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bigarrays::info::DataType;
+use bigarrays_formats::tiff;
 use npyz::{NpyFile, Order};
 use tempfile::TempDir;
 
@@ -121,7 +122,9 @@ fn pages_of_many_strips_and_of_64_bit_places_read_back() {
 
     let voxels_ref = Voxels { bytes: &voxels, data_type: DataType::Uint16, size };
     super::replace::replace(&path, |out| {
-        super::tiff::encode_as(voxels_ref, out, true).unwrap();
+        let mut page = |z: u64| Ok(voxels_ref.page(usize::try_from(z)?));
+        let what = tiff::What { data_type: DataType::Uint16, size };
+        tiff::encode_pages(what, out, true, &mut page).unwrap();
         Ok(())
     })
     .unwrap();

@@ -7,38 +7,9 @@ use bigarrays::info::DataType;
 
 use super::format::{Format, STDOUT};
 use super::replace::replace;
-use super::{OutputError, npy, png, tiff};
+use super::{OutputError, png, tiff};
 
-/// Voxels `[x, y, z, c]`, little-endian, in Fortran order.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Voxels<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) data_type: DataType,
-    pub(super) size: [u64; 4],
-}
-
-impl Voxels<'_> {
-    /// One z with its channels as neighbours: row by row, sample by sample, little-endian.
-    pub(super) fn page(&self, z: usize) -> Vec<u8> {
-        let item = self.data_type.size();
-        // As the bytes are in memory, their count is one that fits.
-        let [x, y, depth, channels] =
-            self.size.map(|extent| usize::try_from(extent).unwrap_or(usize::MAX));
-        let plane = x * y * item;
-        let planes = (0..channels).map(|c| &self.bytes[(c * depth + z) * plane..][..plane]);
-        if channels == 1 {
-            return planes.flatten().copied().collect();
-        }
-        let mut page = vec![0; plane * channels];
-        for (channel, values) in planes.enumerate() {
-            let pixels = page.chunks_exact_mut(item * channels);
-            for (pixel, value) in pixels.zip(values.chunks_exact(item)) {
-                pixel[channel * item..][..item].copy_from_slice(value);
-            }
-        }
-        page
-    }
-}
+pub(super) use bigarrays_formats::{Voxels, npy};
 
 /// Says whether [`write()`] would take voxels of such a type and size.
 ///
@@ -69,8 +40,7 @@ pub(crate) fn write(
     let format = Format::of(path)?;
     format.check(path, data_type, size)?;
     let voxels = Voxels { bytes, data_type, size };
-    let extents = size.map(u128::from).into_iter();
-    let expected = extents.fold(data_type.size() as u128, u128::saturating_mul);
+    let expected = Voxels::expected(data_type, size);
     if expected != bytes.len() as u128 {
         let found = bytes.len();
         return Err(OutputError::WrongLength { path: path.to_owned(), size, expected, found });

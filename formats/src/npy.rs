@@ -2,22 +2,29 @@
 
 use std::io::{self, Write};
 
-use bigarrays::info::DataType;
+use bigarrays_core::DataType;
 
-use super::write::Voxels;
+use crate::Voxels;
 
 /// The data begin at a multiple of this, as numpy has it.
 const ALIGNMENT: usize = 64;
 /// Magic, version and the length of the header.
 const BEFORE: usize = 10;
 
-pub(super) fn encode(voxels: Voxels<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// Writes voxels of any size: shape `(x, y, z, c)`, `fortran_order: True`.
+///
+/// # Errors
+/// What `out` says.
+pub fn encode(voxels: Voxels<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&header(voxels.data_type, voxels.size)?)?;
     out.write_all(voxels.bytes)
 }
 
 /// All that comes before the voxels.
-pub(super) fn header(data_type: DataType, [x, y, z, c]: [u64; 4]) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// If the header is too long for the format, which it never is.
+pub fn header(data_type: DataType, [x, y, z, c]: [u64; 4]) -> io::Result<Vec<u8>> {
     let descr = descr(data_type);
     let mut header =
         format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': ({x}, {y}, {z}, {c}), }}");

@@ -1,0 +1,11 @@
+//! Boxes as text and voxels as files: what the programs of bigarrays share.
+//!
+//! Encoders write to whatever takes bytes, and know of no file, path or request.
+
+pub mod npy;
+pub mod png;
+pub mod text;
+pub mod tiff;
+mod voxels;
+
+pub use voxels::Voxels;

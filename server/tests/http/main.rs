@@ -1,0 +1,11 @@
+//! The server as its clients see it, over sockets on loopback.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "test helpers may fail a test")]
+
+mod abuse;
+mod client;
+mod cutouts;
+mod faults;
+mod harness;
+mod values;
+mod views;
