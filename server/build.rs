@@ -1,7 +1,5 @@
 //! Makes a list of the viewer's files, so that they become a part of the program.
 
-#![expect(clippy::print_stdout, reason = "this is how cargo is told")]
-
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

@@ -78,7 +78,7 @@ fn main() {
     println!(
         "{clients} clients: {} requests/s, {} MiB/s, half within {:?}, 99 % within {:?}, {failed} not 200",
         u128::from(requests) * 1000 / took.as_millis().max(1),
-        u128::from(sent) * 1000 / took.as_millis().max(1) >> 20,
+        (u128::from(sent) * 1000 / took.as_millis().max(1)) >> 20,
         at(50),
         at(99),
     );

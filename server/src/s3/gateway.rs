@@ -223,7 +223,7 @@ impl S3 for Gateway {
         for (key, done) in done {
             match done {
                 Ok(()) => {
-                    deleted.push(DeletedObject { key: Some(key), ..DeletedObject::default() })
+                    deleted.push(DeletedObject { key: Some(key), ..DeletedObject::default() });
                 }
                 Err(error) => errors.push(Error {
                     key: Some(key),

@@ -67,12 +67,13 @@ fn check(bytes: &[u8], md5: Option<&str>, headers: [&HeaderMap; 2]) -> S3Result<
         }
     }
     let said = |name: &str| headers.iter().find_map(|headers| headers.get(name));
-    let mut hasher = ChecksumHasher::default();
-    hasher.crc32 = said("x-amz-checksum-crc32").map(|_| Crc32::new());
-    hasher.crc32c = said("x-amz-checksum-crc32c").map(|_| Crc32c::new());
-    hasher.crc64nvme = said("x-amz-checksum-crc64nvme").map(|_| Crc64Nvme::new());
-    hasher.sha1 = said("x-amz-checksum-sha1").map(|_| Sha1::new());
-    hasher.sha256 = said("x-amz-checksum-sha256").map(|_| Sha256::new());
+    let mut hasher = ChecksumHasher {
+        crc32: said("x-amz-checksum-crc32").map(|_| Crc32::new()),
+        crc32c: said("x-amz-checksum-crc32c").map(|_| Crc32c::new()),
+        crc64nvme: said("x-amz-checksum-crc64nvme").map(|_| Crc64Nvme::new()),
+        sha1: said("x-amz-checksum-sha1").map(|_| Sha1::new()),
+        sha256: said("x-amz-checksum-sha256").map(|_| Sha256::new()),
+    };
     hasher.update(bytes);
     let sums = hasher.finalize();
     for (name, sum) in [

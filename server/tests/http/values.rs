@@ -1,6 +1,6 @@
 //! Stored values: as they are, in parts, in other forms.
 
-use bigarrays::Transport;
+use bigarrays::{DynBackend, Transport};
 use bigarrays_server::{Cors, Options, Tokens};
 
 use crate::client::{ask, get};
@@ -33,7 +33,7 @@ fn values_are_sent_as_they_are_stored_with_type_state_and_length() {
 fn who_has_a_value_is_told_so() {
     let store = memory();
     put(&store, "a", "abc");
-    let server = serve(&[("em", store.clone())], Options::default());
+    let server = serve(&[("em", DynBackend::clone(&store))], Options::default());
     let tag = get(server.address, "/em/a", &[]).header("etag").map(str::to_owned);
     let condition = format!("If-None-Match: \"other\", {}", tag.expect("a state"));
     let same = get(server.address, "/em/a", &[&condition]);
@@ -100,7 +100,8 @@ fn large_values_are_sent_in_pieces_and_whole() {
     let large: Vec<u8> = (0..20_000_003_u32).map(|n| (n % 251).to_le_bytes()[0]).collect();
     put(&store, "a", large.clone());
     for cache in [0, 64 << 20] {
-        let server = serve(&[("em", store.clone())], Options { cache, ..Options::default() });
+        let server =
+            serve(&[("em", DynBackend::clone(&store))], Options { cache, ..Options::default() });
         let whole = get(server.address, "/em/a", &[]);
         assert_eq!(whole.header("content-length"), Some("20000003"));
         assert!(whole.body == large);
@@ -114,7 +115,8 @@ fn pages_of_other_origins_may_read_as_far_as_it_was_said() {
     let store = memory();
     put(&store, "a", "abc");
     let ask_with = |cors: Cors| {
-        let server = serve(&[("em", store.clone())], Options { cors, ..Options::default() });
+        let server =
+            serve(&[("em", DynBackend::clone(&store))], Options { cors, ..Options::default() });
         let origin = "Origin: https://viewer.example";
         let asked = [
             origin,
@@ -169,7 +171,10 @@ fn what_is_served_is_listed_also_below_a_root_of_many_volumes() {
     volume(&one);
     for place in ["a", "b/c"] {
         let prefix = bigarrays::Prefix::new(place).expect("a prefix");
-        volume(&(std::sync::Arc::new(bigarrays::wrap::Prefixed::new(many.clone(), prefix)) as _));
+        volume(
+            &(std::sync::Arc::new(bigarrays::wrap::Prefixed::new(DynBackend::clone(&many), prefix))
+                as _),
+        );
     }
     put(&many, "broken/info", "{");
     let server = serve(&[("one", one), ("many", many)], Options::default());

@@ -100,7 +100,8 @@ fn views_of_what_is_below_a_root_know_each_volume() {
     let store = memory();
     for place in ["a", "b/c"] {
         let prefix = bigarrays::Prefix::new(place).expect("a prefix");
-        let below: DynBackend = Arc::new(bigarrays::wrap::Prefixed::new(store.clone(), prefix));
+        let below: DynBackend =
+            Arc::new(bigarrays::wrap::Prefixed::new(DynBackend::clone(&store), prefix));
         if place == "a" { sharded(&below) } else { drop(volume(&below)) }
     }
     let server = serve(&[("root", store)], Options::default());
