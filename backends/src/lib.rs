@@ -19,6 +19,8 @@
 //! thread that polls (see [`IoModel`](bigarrays_core::backend::IoModel)). The remote ones work on a
 //! runtime of their own (`remote`), so that any executor may poll them.
 
+#[cfg(feature = "hdf5")]
+mod brief;
 mod facts;
 #[cfg(all(feature = "fs", unix))]
 pub mod fs;

@@ -86,7 +86,7 @@ impl Reply {
         let (range, total) = text.split_once('/')?;
         let (first, last) = range.split_once('-')?;
         let range = first.parse().ok()?..last.parse::<u64>().ok()?.checked_add(1)?;
-        Some((range, total.parse().ok()))
+        Some((range, total.parse().ok())).filter(|(range, _)| !range.is_empty())
     }
 
     /// The length that a HEAD tells.
@@ -145,7 +145,9 @@ mod tests {
         let of = |text: &'static str| reply(&[("content-range", text)], "").content_range();
         assert_eq!(of("bytes 2-4/10"), Some((2..5, Some(10))));
         assert_eq!(of("bytes 0-0/*"), Some((0..1, None)));
-        for bad in ["bytes */10", "bytes 1-18446744073709551615/3", "items 1-2/3", ""] {
+        for bad in
+            ["bytes */10", "bytes 2-0/3", "bytes 1-18446744073709551615/3", "items 1-2/3", ""]
+        {
             assert_eq!(of(bad), None, "{bad}");
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use crate::brief::brief;
+
 /// What z a section has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ZOrder {
@@ -101,7 +103,7 @@ fn parse_line(line: &str, number: usize) -> Result<(&str, Section), String> {
     };
     let mut parsed = [0; 4];
     for (number, text) in parsed.iter_mut().zip(numbers) {
-        *number = whole(text).ok_or_else(|| format!("{text:?} is no whole number"))?;
+        *number = whole(text).ok_or_else(|| format!("{:?} is no whole number", brief(text)))?;
     }
     let [x, y, width, height] = parsed;
     if width < 1 || height < 1 {

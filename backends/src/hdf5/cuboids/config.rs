@@ -3,6 +3,8 @@
 use bigarrays_info::DataType;
 use serde_json::{Map, Value, json};
 
+use crate::brief::brief;
+
 /// Files are named so unless the configuration says otherwise.
 const PREFIX: &str = "block_";
 /// HDF5 allows this many axes.
@@ -47,6 +49,11 @@ pub(super) struct Config {
 impl Config {
     /// Reads a configuration. The error is a clause that says what is wrong with it.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        // It may quote any part of it.
+        Self::read(bytes).map_err(|error| brief(&error))
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, String> {
         let document: Map<String, Value> = serde_json::from_slice(bytes)
             .map_err(|error| format!("it is no JSON object: {error}"))?;
         let either = |names: &[&str]| names.iter().find_map(|&name| document.get(name));
