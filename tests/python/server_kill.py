@@ -59,7 +59,7 @@ def main():
     kills = 0
     for bucket, url in stores(BINARY, WORK).items():
         if bucket != "tree":
-            subprocess.run([BINARY, "create", url + "?prefix=first", "--size", "1,1,1", "--data-type", "uint8"],
+            subprocess.run([BINARY, "create", url + "?prefix=first", "--size", "1,1,1", "--dtype", "uint8"],
                            check=True, capture_output=True)
         done, begun = dict.fromkeys(KEYS, 0), dict.fromkeys(KEYS, 0)
         for _ in range(ROUNDS):

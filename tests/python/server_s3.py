@@ -242,7 +242,7 @@ def main():
     import subprocess
     for name, url in urls.items():
         if name != "tree":
-            subprocess.run([BINARY, "create", url + "?prefix=first", "--size", "1,1,1", "--data-type", "uint8"],
+            subprocess.run([BINARY, "create", url + "?prefix=first", "--size", "1,1,1", "--dtype", "uint8"],
                            check=True, capture_output=True)
     named = [f"{url}={name}" for name, url in urls.items()]
     with serving(BINARY, *named, "--s3", "--writable") as server:
