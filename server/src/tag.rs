@@ -11,32 +11,33 @@ pub(crate) enum Form {
     Decompressed,
 }
 
-/// The tag of a state, without quotes. Never of 32 digits: those of S3 clients who know that a tag
-/// may be an MD5 sum would compare it.
+/// The tag of a state, without quotes: a number and a dash. Clients of S3 take a tag for the MD5
+/// sum of the value, unless it has a dash; CloudVolume takes one for the sum of its parts, unless
+/// there is nothing behind the dash.
 pub(crate) fn tag(version: &Version, form: Form) -> String {
     let mut tag = String::from(match form {
-        Form::Stored => "v",
-        Form::Decompressed => "d",
+        Form::Stored => "1",
+        Form::Decompressed => "d1",
     });
     for byte in version.as_bytes() {
-        tag.push(digit(byte >> 4));
-        tag.push(digit(byte & 15));
+        for place in [100, 10, 1] {
+            tag.push(char::from(b'0' + byte / place % 10));
+        }
     }
+    tag.push('-');
     tag
-}
-
-fn digit(value: u8) -> char {
-    char::from_digit(value.into(), 16).unwrap_or('0')
 }
 
 /// The state of a stored value with this tag, or `None` if there can be none.
 pub(crate) fn version(tag: &str) -> Option<Version> {
-    let digits = tag.strip_prefix('v')?.as_bytes();
-    let value =
-        |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let bytes: Option<Vec<u8>> =
-        pairs.iter().map(|[high, low]| Some(value(*high)? << 4 | value(*low)?)).collect();
+    let digits = tag.strip_prefix('1')?.strip_suffix('-')?.as_bytes();
+    let (bytes, rest) = digits.as_chunks::<3>();
+    let byte = |digits: &[u8; 3]| {
+        let is_number = digits.iter().all(u8::is_ascii_digit);
+        let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+        digits.parse::<u8>().ok()
+    };
+    let bytes: Option<Vec<u8>> = bytes.iter().map(byte).collect();
     bytes.filter(|_| rest.is_empty()).map(|bytes| Version::new(&bytes))
 }
 
@@ -56,10 +57,10 @@ mod tests {
     #[test]
     fn a_tag_is_a_state_and_a_form() {
         let state = Version::new(&[0, 0x1f, 0xff]);
-        assert_eq!(tag(&state, Form::Stored), "v001fff");
-        assert_eq!(version("v001fff"), Some(state.clone()));
+        assert_eq!(tag(&state, Form::Stored), "1000031255-");
+        assert_eq!(version("1000031255-"), Some(state.clone()));
         assert_ne!(tag(&state, Form::Stored), tag(&state, Form::Decompressed));
-        for other in ["", "001f", "v0", "vzz", "d00", "v0\u{e9}"] {
+        for other in ["", "1", "-", "000031255-", "100-", "1256-", "1+12-", "d1000-", "1\u{e9}0-"] {
             assert_eq!(version(other), None, "{other}");
         }
     }

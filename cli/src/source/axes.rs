@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use super::SourceError;
+use super::error::{SourceError, brief};
 
 /// An axis of a volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,9 +106,6 @@ impl fmt::Display for Axes {
     }
 }
 
-/// Characters of an argument that an error quotes.
-const QUOTED: usize = 80;
-
 impl FromStr for Axes {
     type Err = SourceError;
 
@@ -148,13 +145,8 @@ pub(crate) fn parse_size(text: &str) -> Result<Vec<u64>, SourceError> {
     if (2..=4).contains(&size.len()) { Ok(size) } else { Err(wrong()) }
 }
 
-/// An error that quotes as much as one can read of what was said.
 fn bad_option(option: &'static str, text: &str, reason: &'static str) -> SourceError {
-    let mut quoted: String = text.chars().take(QUOTED).collect();
-    if quoted.len() < text.len() {
-        quoted.push('…');
-    }
-    SourceError::BadOption { option, text: quoted, reason }
+    SourceError::BadOption { option, text: brief(text), reason }
 }
 
 #[cfg(test)]

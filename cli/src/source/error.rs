@@ -218,12 +218,24 @@ impl SourceError {
     }
 
     pub(super) fn malformed(path: &Path, format: &'static str, reason: impl Into<String>) -> Self {
-        Self::Malformed { path: path.to_owned(), format, reason: reason.into() }
+        Self::Malformed { path: path.to_owned(), format, reason: brief(&reason.into()) }
     }
 
     pub(super) fn unsupported(path: &Path, what: impl Into<String>, advice: &'static str) -> Self {
-        Self::Unsupported { path: path.to_owned(), what: what.into(), advice }
+        Self::Unsupported { path: path.to_owned(), what: brief(&what.into()), advice }
     }
+}
+
+/// Characters that an error quotes, or says, of a file or an argument.
+const MOST: usize = 300;
+
+/// The beginning of a text that may be of any length.
+pub(super) fn brief(text: &str) -> String {
+    let mut short: String = text.chars().take(MOST).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 fn page_suffix(page: Option<usize>) -> String {

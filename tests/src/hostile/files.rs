@@ -57,7 +57,7 @@ mod entries {
     /// and for each byte of the file what its other tags become.
     #[cfg(feature = "parsers")]
     fn most(len: usize) -> u64 {
-        bigarrays_cli::fuzzing::MEMORY + (80 << 20) + 256 * len as u64
+        bigarrays_cli::fuzzing::MEMORY + (96 << 20) + 256 * len as u64
     }
 
     #[cfg(feature = "parsers")]

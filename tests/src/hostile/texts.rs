@@ -39,7 +39,10 @@ pub fn key(input: &[u8]) {
 pub fn url(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     look(text);
-    if text.contains(SECRET) {
+    // It may also spell it by escapes, where it is no secret.
+    let plain =
+        [format!("https://host/{text}"), format!("https://host/a?{}", text.replace('?', ""))];
+    if text.contains(SECRET) || plain.iter().any(|url| look(url).contains(SECRET)) {
         return;
     }
     for secret in [
