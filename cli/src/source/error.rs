@@ -227,7 +227,7 @@ impl SourceError {
 }
 
 /// Characters that an error quotes, or says, of a file or an argument.
-const MOST: usize = 300;
+const MOST: usize = 150;
 
 /// The beginning of a text that may be of any length.
 pub(super) fn brief(text: &str) -> String {
