@@ -103,7 +103,8 @@ fn parse_line(line: &str, number: usize) -> Result<(&str, Section), String> {
     };
     let mut parsed = [0; 4];
     for (number, text) in parsed.iter_mut().zip(numbers) {
-        *number = whole(text).ok_or_else(|| format!("{} is no whole number", brief(&format!("{text:?}"))))?;
+        *number = whole(text)
+            .ok_or_else(|| format!("{} is no whole number", brief(&format!("{text:?}"))))?;
     }
     let [x, y, width, height] = parsed;
     if width < 1 || height < 1 {
