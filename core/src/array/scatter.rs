@@ -41,7 +41,9 @@ pub(crate) fn scatter<T: Element>(chunk: &[u8], block: Block, window: ArrayViewM
                 copy_in(chunk, walk.at(0, k, l), plane);
                 continue;
             }
-            if walk.is_across() && turn_in(chunk, &walk, walk.at(0, k, l), plane.view_mut()) {
+            if walk.is_across(plane.dim())
+                && turn_in(chunk, &walk, walk.at(0, k, l), plane.view_mut())
+            {
                 continue;
             }
             for (j, mut row) in plane.axis_iter_mut(Axis(1)).enumerate() {
@@ -88,7 +90,7 @@ pub(crate) fn gather<T: Element>(window: &ArrayView4<'_, T>, block: Block, chunk
                 copy_out(plane, chunk, walk.at(0, k, l));
                 continue;
             }
-            if walk.is_across() && turn_out(plane, chunk, &walk, walk.at(0, k, l)) {
+            if walk.is_across(plane.dim()) && turn_out(plane, chunk, &walk, walk.at(0, k, l)) {
                 continue;
             }
             for (j, row) in plane.axis_iter(Axis(1)).enumerate() {
@@ -135,9 +137,9 @@ impl Walk {
     }
 
     /// Whether neighbours on the second axis are neighbours in the block, and those on the
-    /// innermost are not.
-    fn is_across(&self) -> bool {
-        self.steps[1] == self.item && !self.is_dense()
+    /// innermost are not; of a plane that is wide enough for a tile.
+    fn is_across(&self, (inner, second): (usize, usize)) -> bool {
+        self.steps[1] == self.item && !self.is_dense() && inner.min(second) >= THIN
     }
 }
 
@@ -192,9 +194,6 @@ fn turn<'a, T: Element>(
     load: impl Fn(usize, usize, usize) -> &'a [u8],
     store: impl FnMut(usize, usize, &[u8]),
 ) -> bool {
-    if shape.iter().any(|&side| side < THIN) {
-        return false;
-    }
     match size_of::<T>() {
         1 => transpose::<1>(shape, load, store),
         2 => transpose::<2>(shape, load, store),
