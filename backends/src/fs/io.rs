@@ -4,12 +4,15 @@
 //! it (`tests`). In other builds nothing of that exists.
 
 use std::fs::{self, DirEntry, File, Metadata, OpenOptions, ReadDir};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 #[cfg(test)]
 use std::path::PathBuf;
 use std::time::SystemTime;
+
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, pread};
 
 /// A system call about to be made.
 #[derive(Debug, Clone, Copy)]
@@ -93,20 +96,24 @@ impl Handle {
         make(Call::SyncFile(self.path()), || self.file.sync_all())
     }
 
-    pub(super) fn read_to_end(&self, bytes: &mut Vec<u8>) -> io::Result<usize> {
-        make(Call::Read(self.path()), || (&self.file).read_to_end(bytes))
-    }
-
-    pub(super) fn read_exact_at(&self, bytes: &mut [u8], start: u64) -> io::Result<()> {
-        make(Call::Read(self.path()), || self.file.read_exact_at(bytes, start))
-    }
-
-    /// Reads up to `len` bytes from `start` on.
-    pub(super) fn read_from(&self, start: u64, len: u64, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    /// Fills the room that `bytes` have with what the file holds from `start` on. Stops at the
+    /// file's end, and once there are `enough` bytes.
+    pub(super) fn read_from(
+        &self,
+        start: u64,
+        enough: usize,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
         make(Call::Read(self.path()), || {
-            let mut file = &self.file;
-            file.seek(SeekFrom::Start(start))?;
-            file.take(len).read_to_end(bytes)
+            loop {
+                let at = start.saturating_add(bytes.len() as u64);
+                match pread(&self.file, spare_capacity(bytes), at) {
+                    Ok(0) => return Ok(()),
+                    Ok(_) if bytes.len() >= enough => return Ok(()),
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
         })
     }
 

@@ -1,7 +1,6 @@
 //! Reading files and parts of them.
 
 use std::fs::Metadata;
-use std::io;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -15,10 +14,6 @@ use super::io::{self as calls, Handle};
 use super::lock::{DirectoryLock, Flock};
 use super::options::CompressedNames;
 use super::version::version_of;
-
-/// Parts up to this size are read into zeroed memory by one call; zeroing longer ones would cost
-/// more than the calls that it saves.
-const ZEROED: usize = 16 << 10;
 
 /// A directory that did not change for so long did not change during a lookup. Covers the ticks
 /// of the clock that the kernel stamps changes with.
@@ -131,47 +126,37 @@ impl OpenValue {
 
     fn whole(&self) -> Result<Bytes, Failure> {
         let len = self.metadata.len();
-        let mut bytes = room(len)?;
-        // Reads to the end, which must be where it was said to be.
-        self.file.read_to_end(&mut bytes)?;
-        checked(bytes, len)
+        // One byte more, so that the same call tells that the file has become longer.
+        self.read(0, len, len.saturating_add(1))
     }
 
     fn part(&self, range: &Range<u64>) -> Result<Bytes, Failure> {
         let len = range.end.saturating_sub(range.start);
-        let mut bytes = room(len)?;
-        if len == 0 {
-            return Ok(Bytes::new());
+        self.read(range.start, len, len)
+    }
+
+    /// `len` bytes from `start` on, read into `room` for so many.
+    fn read(&self, start: u64, len: u64, room: u64) -> Result<Bytes, Failure> {
+        let (mut bytes, enough) = self::room(room, len)?;
+        self.file.read_from(start, enough, &mut bytes)?;
+        let got = bytes.len() as u64;
+        if got == len {
+            return Ok(bytes.into());
         }
-        if bytes.capacity() <= ZEROED {
-            bytes.resize(usize::try_from(len).unwrap_or(0), 0);
-            match self.file.read_exact_at(&mut bytes, range.start) {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => bytes.clear(),
-                read => read?,
-            }
-        } else {
-            self.file.read_from(range.start, len, &mut bytes)?;
-        }
-        checked(bytes, len)
+        let note = format!("{got} of {len} bytes could be read: the file was changed in its place");
+        Err(Failure::new(ErrorKind::Transient, note))
     }
 }
 
-/// Empty memory for so many bytes.
-fn room(len: u64) -> Result<Vec<u8>, Failure> {
+/// Empty memory for so many bytes, of which `len` are to be read.
+fn room(room: u64, len: u64) -> Result<(Vec<u8>, usize), Failure> {
     let mut bytes = Vec::new();
-    let reserved = usize::try_from(len).is_ok_and(|len| bytes.try_reserve_exact(len).is_ok());
-    if reserved {
-        return Ok(bytes);
+    let reserved = usize::try_from(room).is_ok_and(|room| bytes.try_reserve_exact(room).is_ok());
+    match usize::try_from(len) {
+        Ok(len) if reserved => Ok((bytes, len)),
+        _ => {
+            let note = format!("there is no memory for {len} bytes at once");
+            Err(Failure::new(ErrorKind::Other, note))
+        }
     }
-    let note = format!("there is no memory for {len} bytes at once");
-    Err(Failure::new(ErrorKind::Other, note))
-}
-
-fn checked(bytes: Vec<u8>, len: u64) -> Result<Bytes, Failure> {
-    let got = bytes.len() as u64;
-    if got == len {
-        return Ok(bytes.into());
-    }
-    let note = format!("{got} of {len} bytes could be read: the file was changed in its place");
-    Err(Failure::new(ErrorKind::Transient, note))
 }

@@ -146,6 +146,11 @@ impl KeyValueBackend for FsBackend {
             // More would need more open files than a process may have by default.
             concurrency: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
             writable: !self.read_only,
+            batch_bytes: match self.writer.durability {
+                // Nothing is done once for a batch but a lock.
+                Durability::None => 1 << 20,
+                _ => Capabilities::BATCH_BYTES,
+            },
             conditional_delete: !self.read_only,
             conditional_put: if self.read_only {
                 ConditionalPut::Unsupported

@@ -56,6 +56,7 @@ impl GcsBackend {
             listable: true,
             range_reads: true,
             prefers_whole: false,
+            batch_bytes: Capabilities::BATCH_BYTES,
             conditional_put: match manners.puts && !read_only {
                 true => ConditionalPut::CompareAndSwap,
                 false => ConditionalPut::Unsupported,

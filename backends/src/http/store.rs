@@ -148,6 +148,7 @@ impl KeyValueBackend for HttpBackend {
             listable: false,
             range_reads: true,
             prefers_whole: false,
+            batch_bytes: Capabilities::BATCH_BYTES,
             conditional_put: ConditionalPut::Unsupported,
             conditional_delete: false,
             max_value_len: None,

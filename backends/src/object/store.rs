@@ -165,6 +165,7 @@ impl KeyValueBackend for ObjectBackend {
             listable: true,
             range_reads: true,
             prefers_whole: false,
+            batch_bytes: Capabilities::BATCH_BYTES,
             conditional_put: match writable {
                 true => self.inner.conditional,
                 false => ConditionalPut::Unsupported,

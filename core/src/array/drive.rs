@@ -27,10 +27,6 @@ use crate::sync::{Mutex, MutexGuard, PoisonError, mpsc as threads};
 /// Fewer jobs a thread are not worth starting one.
 const JOBS_A_THREAD: usize = 2;
 
-/// Bytes that the items of a wave may need. More of them would be no faster, and fresh memory is
-/// dearer than what a chunk before has used.
-const WAVE_BYTES: usize = 48 << 20;
-
 /// Threads and bytes that one array call may use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Driver {
@@ -94,28 +90,29 @@ impl Driver {
         }
     }
 
-    /// Does `job` for each wave of up to `len` items. An item needs at most `cost` bytes.
+    /// Does `job` for each wave of up to `len` items, with what its thread keeps from one wave to
+    /// the next. An item needs at most `cost` bytes.
     ///
     /// # Errors
     /// The first error; no further wave is begun then.
-    pub(crate) fn in_waves<T: Send>(
+    pub(crate) fn in_waves<T: Send, S: Default>(
         &self,
         items: impl Iterator<Item = T> + Send,
         len: usize,
         cost: usize,
-        job: impl Fn(Vec<T>) -> Result<()> + Sync,
+        job: impl Fn(Vec<T>, &mut S) -> Result<()> + Sync,
     ) -> Result<()> {
         let threads = self.threads(most(&items), cost);
         // Small enough that every thread has one, and that all under way fit in memory.
         let share = most(&items).div_ceil(threads);
-        let bytes = WAVE_BYTES.min(self.memory / threads);
+        let bytes = Capabilities::BATCH_BYTES.min(self.memory / threads);
         let len = len.min(share).min(bytes / cost.max(1)).max(1);
         let mut items = items;
         let waves = std::iter::from_fn(move || {
             let wave: Vec<T> = items.by_ref().take(len).collect();
             (!wave.is_empty()).then_some(wave)
         });
-        each(waves, threads, |wave, _: &mut ()| job(wave))
+        each(waves, threads, job)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writing boxes.
 
+use bytes::Bytes;
 use ndarray::{ArrayView, ArrayView4, Axis, Dimension, Slice};
 
 use super::big_array::BigArray;
@@ -139,24 +140,50 @@ impl<B: KeyValueBackend> BigArray<B> {
         let cover = self.grid().cover(bbox);
         let windows = plan::windows(&cover, &view);
         let chunks = cover.zip(windows);
-        self.inner.driver.in_waves(chunks, MAX_WAVE, self.chunk_cost(), |wave| {
-            let puts: Result<Vec<Put>> =
-                wave.iter().map(|(part, window)| self.encode(part, window.view())).collect();
-            let parts: Vec<ChunkPart> = wave.iter().map(|(part, _)| *part).collect();
-            self.put_wave(puts?, &parts)
+        let cost = self.chunk_cost();
+        let len = MAX_WAVE.min(self.backend().capabilities().batch_bytes / cost.max(1)).max(1);
+        self.inner.driver.in_waves(chunks, len, cost, |wave, spare: &mut Spare| {
+            let puts: Result<Vec<Put>> = wave
+                .iter()
+                .map(|(part, window)| self.encode(part, window.view(), spare.take()))
+                .collect();
+            let (puts, parts) = (puts?, wave.iter().map(|(part, _)| *part).collect::<Vec<_>>());
+            let values: Vec<Bytes> = puts.iter().map(|put| put.value.bytes.clone()).collect();
+            self.put_wave(puts, &parts)?;
+            spare.keep(values);
+            Ok(())
         })
     }
 
+    /// Encodes a chunk, by way of `voxels`, whatever is in them.
     pub(super) fn encode<T: Element>(
         &self,
         part: &ChunkPart,
         window: ArrayView4<'_, T>,
+        mut voxels: Vec<u8>,
     ) -> Result<Put> {
         self.go_on()?;
         let key = self.inner.store.key(part)?;
-        let mut voxels = vec![0; self.inner.store.spec(&part.chunk).voxel_bytes()];
+        voxels.resize(self.inner.store.spec(&part.chunk).voxel_bytes(), 0);
         gather(&window, self.block(part), &mut voxels);
         let value = self.inner.store.encode(&key, &part.chunk, voxels)?;
         Ok(Put { key, value })
+    }
+}
+
+/// Memory of values that were put, for the next ones: fresh memory is dear.
+#[derive(Default)]
+struct Spare(Vec<Vec<u8>>);
+
+impl Spare {
+    fn take(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    /// Keeps what nobody else holds: a store in memory does.
+    fn keep(&mut self, values: Vec<Bytes>) {
+        self.0.extend(
+            values.into_iter().filter_map(|value| value.try_into_mut().ok()).map(Vec::from),
+        );
     }
 }

@@ -341,6 +341,10 @@ pub struct Capabilities {
     /// Whether a whole value is worth more than a range of it all the same: it is compared with a
     /// checksum, or kept for the next read.
     pub prefers_whole: bool,
+    /// How many bytes of values a batch of puts should hold at the most: as many as make what a
+    /// batch costs once, a transaction or a sync, worth it. Where it costs nothing, few: memory
+    /// that is used again at once is the fastest.
+    pub batch_bytes: usize,
     /// Which preconditions of a put are honoured.
     pub conditional_put: ConditionalPut,
     /// Whether a delete honours [`IfVersion`](Precondition::IfVersion).
@@ -350,6 +354,9 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// The [`batch_bytes`](Self::batch_bytes) of stores that gain from batches.
+    pub const BATCH_BYTES: usize = 48 << 20;
+
     /// A writable, listable store in this process with compare-and-swap and cheap ranges:
     /// change the fields in which yours differs.
     #[must_use]
@@ -361,6 +368,7 @@ impl Capabilities {
             listable: true,
             range_reads: true,
             prefers_whole: false,
+            batch_bytes: Self::BATCH_BYTES,
             conditional_put: ConditionalPut::CompareAndSwap,
             conditional_delete: true,
             max_value_len: None,

@@ -139,6 +139,11 @@ impl KeyValueBackend for Layered {
             listable: layers.iter().all(|layer| layer.listable),
             range_reads: layers.iter().all(|layer| layer.range_reads),
             prefers_whole: layers.iter().any(|layer| layer.prefers_whole),
+            batch_bytes: written
+                .iter()
+                .map(|layer| layer.batch_bytes)
+                .max()
+                .unwrap_or(first.batch_bytes),
             conditional_put: if is_first {
                 first.conditional_put
             } else {
