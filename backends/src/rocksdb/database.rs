@@ -170,7 +170,8 @@ impl Database {
             Some(other) => {
                 let format = String::from_utf8_lossy(other).into_owned();
                 let note = format!(
-                    "the database has format {format:?}, but this version of bigarrays knows only 1"
+                    "the database has format {format:?}, but this version of bigarrays knows only {}",
+                    String::from_utf8_lossy(FORMAT)
                 );
                 Err(Failure::new(ErrorKind::InvalidConfig, note))
             }

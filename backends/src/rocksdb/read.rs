@@ -99,7 +99,7 @@ fn get_again(database: &Arc<Database>, sums: Sums, key: &Key) -> Result<Option<B
 fn copied((record, sums): Summed, piece: &[u8]) -> Result<Blob, Failure> {
     let value = StoredValue { record, sums };
     value.check(0, piece)?;
-    value.check_sum(0, piece, &(0..piece.len()))?;
+    value.check_sum(0, piece)?;
     Ok(value.with(Bytes::copy_from_slice(piece)))
 }
 

@@ -124,7 +124,6 @@ impl KeyValueBackend for RocksDbBackend {
                 true => ConditionalPut::CompareAndSwap,
                 false => ConditionalPut::Unsupported,
             },
-            prefers_whole: self.writing.sums == Sums::Used,
             max_value_len: Some(write::MAX_VALUE),
             ..Capabilities::local()
         }

@@ -1,4 +1,4 @@
-//! Stored values: pieces of 1 MiB, as RocksDB has them in memory.
+//! Stored values: pieces of 256 KiB, as RocksDB has them in memory.
 //!
 //! A piece that RocksDB has read from a file is handed out as it lies there, without a copy; such
 //! bytes keep the database open as long as they are held. Short parts are copied, so that a few
@@ -64,7 +64,7 @@ pub(super) fn read<T>(
 /// A value of which the record is known.
 pub(super) struct StoredValue {
     pub(super) record: Record,
-    /// What its pieces are checked by, where they are read whole.
+    /// What its pieces are checked by.
     pub(super) sums: Option<PieceSums>,
 }
 
@@ -97,7 +97,7 @@ impl StoredValue {
         if first == last {
             let Some(piece) = self.piece(database, first)? else { return Ok(None) };
             let part = inside(range, first);
-            self.check_sum(first, piece.as_ref(), &part)?;
+            self.check_sum(first, piece.as_ref())?;
             return Ok(Some(cut(piece, &part)));
         }
         // The size may be one that nobody stored: memory is used for pieces that are there.
@@ -112,7 +112,7 @@ impl StoredValue {
                 }
             }
             let part = inside(range, n);
-            self.check_sum(n, piece.as_ref(), &part)?;
+            self.check_sum(n, piece.as_ref())?;
             bytes.extend_from_slice(&piece.as_ref()[part]);
         }
         Ok(Some(bytes.into()))
@@ -147,17 +147,9 @@ impl StoredValue {
 }
 
 impl StoredValue {
-    /// Fails if a piece that is wanted whole is not the one that was stored.
-    pub(super) fn check_sum(
-        &self,
-        n: u64,
-        piece: &[u8],
-        part: &Range<usize>,
-    ) -> Result<(), Failure> {
-        match &self.sums {
-            Some(sums) if part.len() == piece.len() => sums.check(n, piece),
-            _ => Ok(()),
-        }
+    /// Fails if a piece is not the one that was stored.
+    pub(super) fn check_sum(&self, n: u64, piece: &[u8]) -> Result<(), Failure> {
+        self.sums.as_ref().map_or(Ok(()), |sums| sums.check(n, piece))
     }
 }
 

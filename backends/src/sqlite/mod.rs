@@ -28,10 +28,9 @@
 //!   systems have no shared memory and mostly broken locks: the file belongs on a local disk.
 //! - **Sizes.** Values are stored in pieces of 1 MiB: a range costs the same at the end of a long
 //!   value as at its beginning, and there is no longest value but what memory holds.
-//! - **Checksums.** Beside each value is a CRC32C of each of its pieces. A piece that is read whole
-//!   is checked: every value that is read whole, and of a longer one what a range covers. A read of
-//!   less than a piece is not: it would have to read the rest. What does not match is an error of
-//!   kind `Corrupt` that names the key. [`SqliteOptions::checksums`] turns it off.
+//! - **Checksums.** Beside each value is a CRC32C of each of its blocks of 64 KiB. Every byte that is
+//!   read is checked with its block. What does not match is an error of kind `Corrupt` that names
+//!   the key. [`SqliteOptions::checksums`] turns it off.
 //!
 //! # Files
 //! While the file is open, `FILE-wal` and `FILE-shm` stand beside it. The last store that closes
@@ -49,7 +48,7 @@
 //!     version INTEGER NOT NULL,       -- the row of the value's first piece
 //!     size INTEGER NOT NULL,          -- in bytes
 //!     content_encoding TEXT NOT NULL, -- as in HTTP: '', 'gzip', 'br', 'zstd', 'xz', 'bzip2'
-//!     sums BLOB                       -- of the pieces; may be null
+//!     sums BLOB                       -- of the blocks; may be null
 //! ) STRICT, WITHOUT ROWID;
 //! CREATE TABLE bigarrays_values (
 //!     version INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
@@ -58,8 +57,9 @@
 //! ```
 //!
 //! A value of more than 1 MiB (1 048 576 bytes) is cut into pieces of that length, which are rows
-//! with consecutive numbers. `sums` is the value's version in eight bytes and then the CRC32C of
-//! each of its pieces (of an empty value: of its one empty piece) in four, all little-endian. Where
+//! with consecutive numbers. `sums` is the value's version in eight bytes and then, in four, the CRC32C
+//! of each 65 536 bytes of it, the last of which may be fewer (of an empty value: one of nothing), all
+//! little-endian. Where
 //! it is null, or its version is not that of the row, nothing is known of the value's checksums: so
 //! a program that does not know the column may write to the file. Files of before have no such
 //! column; who opens one for writing, and wants checksums, adds it, and values that are written

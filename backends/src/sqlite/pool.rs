@@ -202,11 +202,6 @@ impl Readers {
         Ok(Self { settings, state, freed: Condvar::new() })
     }
 
-    /// Whether values are compared with their checksums.
-    pub(super) const fn compares(&self) -> bool {
-        self.settings.checksums
-    }
-
     /// Reads with a connection of its own, which must not be kept waiting for another one.
     pub(super) fn read<T>(
         &self,

@@ -9,7 +9,7 @@ use rusqlite::types::Value as Bound;
 use rusqlite::{Connection, Row};
 
 use super::failure::{Failure, corrupt};
-use super::sums::{PieceSums, Sums};
+use super::sums::{BlockSums, Sums};
 use super::value::StoredValue;
 
 /// Keys that a listing takes at once.
@@ -62,7 +62,7 @@ pub(super) fn entry(connection: &Connection, key: &Key) -> Result<Option<Entry>,
 fn entry_and_sums(
     connection: &Connection,
     key: &Key,
-) -> Result<Option<(Entry, Option<PieceSums>)>, Failure> {
+) -> Result<Option<(Entry, Option<BlockSums>)>, Failure> {
     let select = "SELECT version, size, content_encoding, sums FROM bigarrays_keys WHERE key = ?1";
     let mut select = connection.prepare_cached(select)?;
     let mut rows = select.query([key.as_str()])?;
@@ -70,7 +70,7 @@ fn entry_and_sums(
     let entry = Entry::of(row, 0)?;
     let column = row.get_ref(3)?.as_blob_or_null();
     let column = column.map_err(|e| corrupt("checksums are no bytes").because(e))?;
-    let sums = column.map(|column| PieceSums::parse(column, entry.version, entry.size));
+    let sums = column.map(|column| BlockSums::parse(column, entry.version, entry.size));
     Ok(Some((entry, sums.transpose()?.flatten())))
 }
 

@@ -152,7 +152,6 @@ impl KeyValueBackend for SqliteBackend {
                 Some(_) => ConditionalPut::CompareAndSwap,
                 None => ConditionalPut::Unsupported,
             },
-            prefers_whole: self.readers.compares(),
             ..Capabilities::local()
         }
     }

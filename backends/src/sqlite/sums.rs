@@ -1,10 +1,16 @@
 //! Checksums of stored values: what the column `sums` holds, and who uses it.
+//!
+//! There is one for each block of a value, so that a part is checked with little else read.
+
+use std::ops::Range;
 
 use rusqlite::Connection;
 
 use super::failure::{Failure, corrupt};
-use super::value::PIECE;
 use crate::sum;
+
+/// Bytes of a block; the last one may have less. Part of the format.
+pub(super) const BLOCK: u64 = 64 << 10;
 
 /// What a connection does about checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,16 +36,16 @@ impl Sums {
     }
 }
 
-/// The checksums of the pieces of one value.
+/// The checksums of the blocks of one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PieceSums(Vec<u32>);
+pub(super) struct BlockSums(Vec<u32>);
 
-impl PieceSums {
+impl BlockSums {
     /// Those of a value that is to be stored.
     pub(super) fn of(value: &[u8]) -> Self {
-        let (head, rest) = value.split_at(value.len().min(piece_len()));
-        // An empty value is one empty piece.
-        Self([head].into_iter().chain(rest.chunks(piece_len())).map(sum::of).collect())
+        let (head, rest) = value.split_at(value.len().min(block_len()));
+        // An empty value is one empty block.
+        Self([head].into_iter().chain(rest.chunks(block_len())).map(sum::of).collect())
     }
 
     /// The column, for the value whose first piece is the row `version`.
@@ -57,21 +63,32 @@ impl PieceSums {
             return Ok(None);
         }
         let (sums, rest) = sums.as_chunks::<4>();
-        if !rest.is_empty() || sums.len() as u64 != size.div_ceil(PIECE).max(1) {
+        if !rest.is_empty() || sums.len() as u64 != size.div_ceil(BLOCK).max(1) {
             return Err(damaged());
         }
         Ok(Some(Self(sums.iter().map(|sum| u32::from_le_bytes(*sum)).collect())))
     }
 
-    /// Fails unless a whole piece is the one that was stored.
-    pub(super) fn check(&self, piece: u64, bytes: &[u8]) -> Result<(), Failure> {
-        let stored = usize::try_from(piece).ok().and_then(|piece| self.0.get(piece));
-        sum::check(piece * PIECE, bytes, stored.copied()).map_err(corrupt)
+    /// The blocks that a part of a value of `size` bytes lies in.
+    pub(super) fn around(range: &Range<u64>, size: u64) -> Range<u64> {
+        let start = range.start - range.start % BLOCK;
+        start..range.end.div_ceil(BLOCK).saturating_mul(BLOCK).min(size)
+    }
+
+    /// Fails unless whole blocks, from `start` on, are those that were stored.
+    pub(super) fn check(&self, start: u64, bytes: &[u8]) -> Result<(), Failure> {
+        // An empty value has one block, too.
+        let blocks = [bytes].into_iter().filter(|bytes| bytes.is_empty());
+        for (n, block) in (start / BLOCK..).zip(blocks.chain(bytes.chunks(block_len()))) {
+            let stored = usize::try_from(n).ok().and_then(|n| self.0.get(n));
+            sum::check(n * BLOCK, block, stored.copied()).map_err(corrupt)?;
+        }
+        Ok(())
     }
 }
 
-fn piece_len() -> usize {
-    usize::try_from(PIECE).unwrap_or(usize::MAX)
+fn block_len() -> usize {
+    usize::try_from(BLOCK).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -80,15 +97,15 @@ mod tests {
 
     #[test]
     fn columns_come_back_and_those_of_other_values_are_left_alone() {
-        for len in [0, 1, piece_len(), piece_len() + 1] {
-            let sums = PieceSums::of(&vec![7; len]);
+        for len in [0, 1, block_len(), block_len() + 1] {
+            let sums = BlockSums::of(&vec![7; len]);
             let column = sums.to_column(5);
-            let parsed = |version| PieceSums::parse(&column, version, len as u64).unwrap();
+            let parsed = |version| BlockSums::parse(&column, version, len as u64).unwrap();
             assert_eq!(parsed(5), Some(sums));
             assert_eq!(parsed(6), None);
-            assert!(PieceSums::parse(&column[..column.len() - 1], 5, len as u64).is_err());
-            assert!(PieceSums::parse(&column, 5, 9 * PIECE).is_err());
+            assert!(BlockSums::parse(&column[..column.len() - 1], 5, len as u64).is_err());
+            assert!(BlockSums::parse(&column, 5, 9 * BLOCK).is_err());
         }
-        assert!(PieceSums::parse(b"", 5, 1).is_err());
+        assert!(BlockSums::parse(b"", 5, 1).is_err());
     }
 }

@@ -11,7 +11,7 @@ use rusqlite::blob::Blob as Row;
 use rusqlite::{Connection, ErrorCode, MAIN_DB};
 
 use super::failure::{Failure, corrupt};
-use super::sums::PieceSums;
+use super::sums::BlockSums;
 
 /// Bytes of a piece; the last one may have less. Part of the format.
 pub(super) const PIECE: u64 = 1 << 20;
@@ -26,8 +26,8 @@ pub(super) struct StoredValue<'a> {
     /// Which piece `row` is.
     piece: u64,
     size: u64,
-    /// What its pieces are checked by, where they are read whole.
-    sums: Option<PieceSums>,
+    /// What its blocks are checked by.
+    sums: Option<BlockSums>,
 }
 
 impl<'a> StoredValue<'a> {
@@ -39,14 +39,32 @@ impl<'a> StoredValue<'a> {
         Ok(opened)
     }
 
-    /// The same, whose pieces are checked by `sums` where they are read whole.
-    pub(super) fn with_sums(mut self, sums: Option<PieceSums>) -> Self {
+    /// The same, whose blocks are checked by `sums`.
+    pub(super) fn with_sums(mut self, sums: Option<BlockSums>) -> Self {
         self.sums = sums;
         self
     }
 
     /// A part of the value, within its size.
     pub(super) fn read(&mut self, range: &Range<u64>) -> Result<Bytes, Failure> {
+        if self.sums.is_none() || (range.is_empty() && self.size > 0) {
+            return self.read_unchecked(range);
+        }
+        let blocks = BlockSums::around(range, self.size);
+        let bytes = self.read_unchecked(&blocks)?;
+        if let Some(sums) = &self.sums {
+            sums.check(blocks.start, &bytes)?;
+        }
+        let start = length(range.start - blocks.start);
+        let part = start..start + length(range.end - range.start);
+        // A few bytes must not keep all of their block in memory.
+        Ok(match part.len() < bytes.len() / 2 {
+            true => Bytes::copy_from_slice(&bytes[part]),
+            false => bytes.slice(part),
+        })
+    }
+
+    fn read_unchecked(&mut self, range: &Range<u64>) -> Result<Bytes, Failure> {
         let mut bytes = Vec::new();
         let len = range.end.saturating_sub(range.start);
         if !usize::try_from(len).is_ok_and(|len| bytes.try_reserve_exact(len).is_ok()) {
@@ -62,11 +80,6 @@ impl<'a> StoredValue<'a> {
             let filled = bytes.len();
             bytes.resize(filled + length(count), 0);
             self.row.read_at_exact(&mut bytes[filled..], length(offset))?;
-            if let Some(sums) = &self.sums
-                && count == self.row.len() as u64
-            {
-                sums.check(self.piece, &bytes[filled..])?;
-            }
             position += count;
         }
         Ok(bytes.into())

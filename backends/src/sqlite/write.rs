@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::failure::Failure;
 use super::read::{self, Entry};
-use super::sums::{PieceSums, Sums};
+use super::sums::{BlockSums, Sums};
 use super::value;
 
 const INSERT: &str = "INSERT INTO bigarrays_keys (key, version, size, content_encoding) \
@@ -34,7 +34,7 @@ pub(super) fn put(
     match sums {
         Sums::Absent => connection.prepare_cached(INSERT)?.execute(entry)?,
         Sums::Ignored | Sums::Used => {
-            let column = (sums == Sums::Used).then(|| PieceSums::of(&value.bytes).to_column(row));
+            let column = (sums == Sums::Used).then(|| BlockSums::of(&value.bytes).to_column(row));
             let (key, row, size, encoding) = entry;
             let mut insert = connection.prepare_cached(INSERT_WITH_SUMS)?;
             insert.execute((key, row, size, encoding, column))?
