@@ -19,7 +19,7 @@ const DEFAULT: &str = "default";
 /// The mark of this store, in the default family.
 pub(super) const FORMAT_KEY: &[u8] = b"bigarrays.format";
 /// The format of the database that is known here.
-pub(super) const FORMAT: &[u8] = b"2";
+pub(super) const FORMAT: &[u8] = b"1";
 
 /// Bytes that an opening needs at least: some first lines of files.
 const ROOM: usize = 256 << 10;

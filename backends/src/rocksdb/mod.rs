@@ -38,7 +38,7 @@
 //!   [write buffers](RocksDbOptions::write_buffer) at most, and finds a file gone, at worst, that
 //!   the writer has replaced: it looks again, and after twelve times in vain fails as `Transient`.
 //!   What is written by a process with [`Durability::None`] is seen just so.
-//! - **Ranges** are read by pieces of 256 KiB. A whole piece is handed out as RocksDB has it in
+//! - **Ranges** are read by pieces of 1 MiB. A whole piece is handed out as RocksDB has it in
 //!   memory, without a copy, and keeps the database open until the bytes are dropped; less than
 //!   half of one, and whatever crosses two of them or comes from a batch, is copied once.
 //! - **Checksums.** RocksDB keeps checksums of its blocks; beside each value there is also a CRC32C
@@ -70,14 +70,14 @@
 //!
 //! | family | key | value |
 //! |---|---|---|
-//! | `default` | `bigarrays.format` | `2` |
+//! | `default` | `bigarrays.format` | `1` |
 //! | | `bigarrays.versions` | `u64`: the least number that was never set aside |
 //! | | `bigarrays.bulk.` and a `u64`, big-endian | `u64`: pieces from the one to before the other were being put |
 //! | `keys` | the key | `u8` 2, `u8` content encoding, six zeros, `u64` version, `u64` size, a `u32` for each piece |
 //! | `values` | `u64` big-endian: a number | a piece |
 //!
 //! Numbers are little-endian but for the keys of pieces. Content encodings are 0 none, 1 gzip,
-//! 2 br, 3 zstd, 4 xz, 5 bzip2. A value is cut into pieces of 256 KiB (262 144 bytes), which have
+//! 2 br, 3 zstd, 4 xz, 5 bzip2. A value is cut into pieces of 1 MiB (1 048 576 bytes), which have
 //! consecutive numbers; the first is the version. An empty value has a number and no piece. The
 //! `u32` are the CRC32C of the pieces. A record that begins with 1 ends with the size: so are those
 //! of before, and of values that were written without checksums.

@@ -16,7 +16,7 @@ const SUMMED: u8 = 2;
 /// Bytes of a record, without its checksums.
 const LEN: usize = 24;
 /// Bytes of a piece of a value; the last one may have less.
-pub(super) const PIECE: u64 = 256 << 10;
+pub(super) const PIECE: u64 = 1 << 20;
 
 /// What is known of a value besides its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

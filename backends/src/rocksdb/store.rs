@@ -124,6 +124,8 @@ impl KeyValueBackend for RocksDbBackend {
                 true => ConditionalPut::CompareAndSwap,
                 false => ConditionalPut::Unsupported,
             },
+            // A piece is read and checked whole, whatever part of it is wanted.
+            prefers_whole: true,
             max_value_len: Some(write::MAX_VALUE),
             ..Capabilities::local()
         }

@@ -1,4 +1,4 @@
-//! Stored values: pieces of 256 KiB, as RocksDB has them in memory.
+//! Stored values: pieces of 1 MiB, as RocksDB has them in memory.
 //!
 //! A piece that RocksDB has read from a file is handed out as it lies there, without a copy; such
 //! bytes keep the database open as long as they are held. Short parts are copied, so that a few

@@ -10,9 +10,9 @@ use tempfile::tempdir;
 
 use crate::common::{get, key, keys, put, say};
 
-const PIECE: u64 = 256 << 10;
+const PIECE: u64 = 1 << 20;
 /// Two whole pieces and a part of one.
-const LONG: usize = (512 << 10) + 500;
+const LONG: usize = (2 << 20) + 500;
 
 /// Changes values of a family behind the store's back, as memory that fails would before RocksDB
 /// makes its own checksums.
