@@ -29,6 +29,8 @@ need() { # program, Debian package
 need cc gcc
 need c++ g++
 need cmake cmake
+# For libjpeg-turbo, which a build of all features makes.
+need nasm nasm
 # For the bindings of zfp, which a build of all features makes.
 if [ -z "${LIBCLANG_PATH:-}" ] && ! ldconfig -p | grep -E 'libclang(-[0-9]+)?\.so' >/dev/null; then
     install libclang-dev bindgen

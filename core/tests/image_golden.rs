@@ -14,7 +14,7 @@
 use std::fs;
 use std::path::Path;
 
-use bigarrays_core::codec::{ChunkSpec, Codec, CodecError, codec_for};
+use bigarrays_core::codec::{ChunkSpec, Codec, CodecError, Window, codec_for};
 use bigarrays_core::{DataType, Encoding, VolumeInfo};
 use proptest::prelude::*;
 
@@ -91,6 +91,30 @@ fn jpeg_of_other_writers_has_the_voxels_that_libjpeg_turbo_finds() {
         check(Encoding::Jpeg, name, &spec(DataType::Uint8, SHAPE, 3), 0);
     }
     check(Encoding::Jpeg, "pil_rgb_420_narrow", &spec(DataType::Uint8, [3, 7, 3], 3), 0);
+}
+
+#[test]
+fn jpeg_of_a_window_has_the_voxels_of_the_whole_and_needs_nothing_behind_it() {
+    // Of several rows of blocks: 16 wide, 64 high.
+    let spec = spec(DataType::Uint8, [16, 8, 8], 1);
+    let voxels: Vec<u8> = (0..1024_u32).map(|n| u8::try_from(n * n / 97 % 200).unwrap()).collect();
+    let codec = codec(Encoding::Jpeg, &spec, None);
+    let stored = codec.encode(voxels, &spec).unwrap();
+    let whole = decode(Encoding::Jpeg, &stored, &spec).unwrap();
+    for (start, end) in (0..8).flat_map(|start| (start + 1..=8).map(move |end| (start, end))) {
+        let window = Window { start: [3, start, start], end: [5, 8, end] };
+        let mut scratch = Vec::new();
+        let found = codec.decode_window(&stored, &spec, &window, &mut scratch).unwrap();
+        assert_eq!((found.shape, found.start), (spec.shape, window.start));
+        let wanted = 16 * (8 * start + start)..16 * 8 * end;
+        assert_eq!(found.voxels[wanted.clone()], whole[wanted], "{start}..{end}");
+    }
+    let window = Window { start: [0; 3], end: [16, 8, 1] };
+    let cut = &stored[..stored.len() * 2 / 3];
+    let mut scratch = Vec::new();
+    let found = codec.decode_window(cut, &spec, &window, &mut scratch).unwrap();
+    assert_eq!(found.voxels[..128], whole[..128]);
+    assert!(codec.decode_window(cut, &spec, &Window::whole(&spec), &mut Vec::new()).is_err());
 }
 
 #[test]

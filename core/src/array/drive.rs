@@ -13,6 +13,7 @@ use std::any::Any;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::OnceLock;
 
 use futures::channel::mpsc;
 use futures::future::{Either, select};
@@ -30,15 +31,15 @@ const JOBS_A_THREAD: usize = 2;
 /// Threads and bytes that one array call may use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Driver {
-    threads: NonZeroUsize,
+    /// `None` is one per core.
+    threads: Option<NonZeroUsize>,
     memory: usize,
 }
 
 impl Driver {
     /// A driver of so many threads, by default one per core.
-    pub(crate) fn new(threads: Option<NonZeroUsize>, memory: usize) -> Self {
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { threads: threads.unwrap_or_else(cores), memory }
+    pub(crate) const fn new(threads: Option<NonZeroUsize>, memory: usize) -> Self {
+        Self { threads, memory }
     }
 
     /// Bytes that one array call may use.
@@ -54,7 +55,11 @@ impl Driver {
     /// How many threads so many jobs of `cost` bytes each run on.
     pub(crate) fn threads(&self, jobs: usize, cost: usize) -> usize {
         let worth_starting = jobs.div_ceil(JOBS_A_THREAD).max(1);
-        self.threads.get().min(self.jobs_in_memory(cost)).min(worth_starting)
+        if worth_starting == 1 {
+            return 1;
+        }
+        let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
+        threads.min(self.jobs_in_memory(cost)).min(worth_starting)
     }
 
     /// For each place and what belongs to it, does `fetch` at the place and then `work` on what
@@ -114,6 +119,13 @@ impl Driver {
         });
         each(waves, threads, job)
     }
+}
+
+/// How many cores this process may use. Linux is asked once: it answers with files to be read, in
+/// as much time as a chunk.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
 /// How many items there are at the most.

@@ -158,22 +158,22 @@ impl<'a> BitReader<'a> {
         self.take(bits.min(15))
     }
 
-    /// The next symbol.
+    /// The next symbol; `None` if the bits are no code.
     #[inline]
-    pub(super) fn symbol(&mut self, code: &Huffman) -> Result<u8, CodecError> {
+    pub(super) fn symbol(&mut self, code: &Huffman) -> Option<u8> {
         self.fill();
         let [high, low, ..] = self.buffer.to_be_bytes();
         let next = u16::from_be_bytes([high, low]);
         let [length, symbol] = code.lookup[usize::from(next >> (16 - LOOKUP_BITS))].to_be_bytes();
         if length > 0 {
             self.skip(length.into());
-            return Ok(symbol);
+            return Some(symbol);
         }
         self.long_symbol(code, next)
     }
 
     #[cold]
-    fn long_symbol(&mut self, code: &Huffman, next: u16) -> Result<u8, CodecError> {
+    fn long_symbol(&mut self, code: &Huffman, next: u16) -> Option<u8> {
         let next = u32::from(next);
         let tables = code.limits.iter().zip(&code.offsets).zip(0_u32..);
         for ((&limit, &offset), length) in tables.skip(1) {
@@ -181,10 +181,16 @@ impl<'a> BitReader<'a> {
                 let index = (next >> (16 - length)).wrapping_add(offset);
                 self.skip(length);
                 let symbol = usize::try_from(index).ok().and_then(|index| code.symbols.get(index));
-                return symbol.copied().ok_or_else(|| CodecError::corrupt(NO_CODE));
+                return symbol.copied();
             }
         }
-        Err(CodecError::corrupt(NO_CODE))
+        None
+    }
+
+    /// Goes past a number of a category.
+    #[inline]
+    pub(super) fn pass(&mut self, category: u8) {
+        self.skip(category.min(15).into());
     }
 
     /// The next signed number of a category, which is its number of bits; at most 15.
@@ -200,8 +206,6 @@ impl<'a> BitReader<'a> {
         i16::try_from(value).unwrap_or(0)
     }
 }
-
-const NO_CODE: &str = "its bits are no Huffman code";
 
 /// Whether a byte is 255, which begins a marker or a stuffed value.
 const fn has_marker_byte(word: u64) -> bool {
@@ -244,7 +248,7 @@ mod tests {
         counts[0] = 3;
         assert!(Huffman::new(&counts, &[1, 2, 3]).is_none());
         let only = Huffman::new(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[9]).unwrap();
-        assert!(BitReader::new(&[0x80], 0).symbol(&only).is_err());
+        assert!(BitReader::new(&[0x80], 0).symbol(&only).is_none());
     }
 
     #[test]

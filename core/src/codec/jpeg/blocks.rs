@@ -24,7 +24,7 @@ pub(super) struct Coder<'a> {
 
 impl Coder<'_> {
     fn next_dc(&mut self, bits: &mut BitReader) -> Result<i16, CodecError> {
-        let category = bits.symbol(self.dc.ok_or_else(no_table)?)?;
+        let category = bits.symbol(self.dc.ok_or_else(no_table)?).ok_or_else(no_code)?;
         self.prediction = self.prediction.wrapping_add(bits.signed(category));
         Ok(self.prediction)
     }
@@ -42,7 +42,7 @@ pub(super) fn sequential(
     let ac = coder.ac.ok_or_else(no_table)?;
     let mut index = 1;
     while index < 64 {
-        let [run, category] = halves(bits.symbol(ac)?);
+        let [run, category] = halves(bits.symbol(ac).ok_or_else(no_code)?);
         if category > 0 {
             index += usize::from(run);
             let (Some(&natural), Some(&step)) = (NATURAL.get(index), quantization.get(index))
@@ -58,6 +58,22 @@ pub(super) fn sequential(
         }
     }
     Ok((block, false))
+}
+
+/// Goes past a whole block of which only the first coefficient matters, for the next one.
+pub(super) fn pass_by(bits: &mut BitReader, coder: &mut Coder) -> Result<(), CodecError> {
+    coder.next_dc(bits)?;
+    let ac = coder.ac.ok_or_else(no_table)?;
+    let mut index = 1;
+    while index < 64 {
+        let [run, category] = halves(bits.symbol(ac).ok_or_else(no_code)?);
+        if category == 0 && run < LONG_RUN {
+            break;
+        }
+        bits.pass(category);
+        index += 1 + u32::from(run);
+    }
+    Ok(())
 }
 
 /// What a scan of a progressive image adds to blocks.
@@ -104,7 +120,7 @@ impl Pass {
         let ac = coder.ac.ok_or_else(no_table)?;
         let [mut index, last] = self.band;
         while index <= last {
-            let [run, category] = halves(bits.symbol(ac)?);
+            let [run, category] = halves(bits.symbol(ac).ok_or_else(no_code)?);
             if category > 0 {
                 index += usize::from(run);
                 let Some(&natural) = NATURAL.get(index) else { return Err(too_many()) };
@@ -130,7 +146,7 @@ impl Pass {
         let ac = coder.ac.ok_or_else(no_table)?;
         let [mut index, last] = self.band;
         while *skipped == 0 && index <= last {
-            let [run, category] = halves(bits.symbol(ac)?);
+            let [run, category] = halves(bits.symbol(ac).ok_or_else(no_code)?);
             if category == 0 && run < LONG_RUN {
                 *skipped = skipped_blocks(bits, run);
                 break;
@@ -195,6 +211,10 @@ const fn halves(symbol: u8) -> [u8; 2] {
 
 fn no_table() -> CodecError {
     CodecError::corrupt("a scan uses a Huffman table that is not there")
+}
+
+fn no_code() -> CodecError {
+    CodecError::corrupt("its bits are no Huffman code")
 }
 
 fn too_many() -> CodecError {

@@ -1,5 +1,7 @@
 //! The markers of a JPEG file, one after another (T.81, annex B).
 
+use std::ops::Range;
+
 use super::super::{ChunkSpec, CodecError};
 use super::bits::Huffman;
 use super::frame::Frame;
@@ -11,17 +13,19 @@ const MAX_SCANS: usize = 256;
 
 const END_OF_IMAGE: u8 = 0xd9;
 
-/// Decodes a whole file to the planes of a chunk.
+/// Decodes a file to the planes of a chunk: at least the pixels of a range, and of other rows
+/// nothing where that is faster.
 pub(super) fn decode(
     encoded: &[u8],
     spec: &ChunkSpec,
+    pixels: &Range<usize>,
     planes: &mut [u8],
 ) -> Result<(), CodecError> {
     if !encoded.starts_with(&[0xff, 0xd8]) {
         return Err(CodecError::corrupt("it does not begin as a JPEG file does"));
     }
-    let mut reader = Reader::new(encoded);
-    loop {
+    let mut reader = Reader::new(encoded, pixels);
+    while !reader.is_done {
         let marker = reader.marker()?;
         if marker == END_OF_IMAGE {
             break;
@@ -40,21 +44,26 @@ pub(super) fn decode(
 struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
+    pixels: &'a Range<usize>,
     tables: Tables,
     hints: Hints,
     frame: Option<Frame>,
     scans: usize,
+    /// Whether nothing more is wanted, though there may be more.
+    is_done: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+    fn new(bytes: &'a [u8], pixels: &'a Range<usize>) -> Self {
         Self {
             bytes,
             position: 2,
+            pixels,
             tables: Tables::default(),
             hints: Hints::default(),
             frame: None,
             scans: 0,
+            is_done: false,
         }
     }
 
@@ -81,7 +90,7 @@ impl<'a> Reader<'a> {
         let content = self.content()?;
         match marker {
             0xc0..=0xc2 if self.frame.is_none() => {
-                self.frame = Some(Frame::parse(content, marker == 0xc2, spec)?);
+                self.frame = Some(Frame::parse(content, marker == 0xc2, spec, self.pixels)?);
             }
             0xc4 => self.huffman_tables(content)?,
             0xdb => self.quantization_tables(content)?,
@@ -121,7 +130,10 @@ impl<'a> Reader<'a> {
         if self.scans > MAX_SCANS {
             return Err(CodecError::corrupt(format!("it has more than {MAX_SCANS} scans")));
         }
-        self.position = scan::decode(frame, &self.tables, header, self.bytes, self.position)?;
+        match scan::decode(frame, &self.tables, header, self.bytes, self.position)? {
+            Some(position) => self.position = position,
+            None => self.is_done = true,
+        }
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The frame: size, components and their samples (T.81, section B.2.2).
 
+use std::ops::Range;
+
 use super::super::raster;
 use super::super::{ChunkSpec, CodecError};
 use super::blocks::NATURAL;
@@ -14,6 +16,8 @@ pub(super) struct Frame {
     /// components.
     pub(super) groups: [usize; 2],
     pub(super) is_progressive: bool,
+    /// Which rows of blocks are decoded.
+    pub(super) wanted: Range<usize>,
     pub(super) components: Vec<Component>,
 }
 
@@ -44,6 +48,7 @@ impl Frame {
         header: &[u8],
         is_progressive: bool,
         spec: &ChunkSpec,
+        pixels: &Range<usize>,
     ) -> Result<Self, CodecError> {
         let ([bits, h1, h0, w1, w0, count], components) =
             header.split_first_chunk().ok_or_else(malformed)?;
@@ -64,7 +69,7 @@ impl Frame {
         let most = most.ok_or_else(malformed)?;
         let size = [width, height].map(usize::from);
         let groups = [0, 1].map(|axis| size[axis].div_ceil(8 * most[axis].max(1)));
-        let components = components
+        let parts = components
             .iter()
             .zip(factors)
             .map(|(&[id, _, table], sampling)| {
@@ -74,7 +79,16 @@ impl Frame {
                 Ok(component)
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { width: size[0], height: size[1], groups, is_progressive, components })
+        // Subsampled components need their neighbours, and a progressive image is only known whole.
+        let wanted = match components {
+            [_] if !is_progressive => {
+                let row = |pixel: usize| pixel / size[0].max(1) / 8;
+                row(pixels.start)..row(pixels.end.saturating_sub(1)) + 1
+            }
+            _ => 0..usize::MAX,
+        };
+        let components = parts;
+        Ok(Self { width: size[0], height: size[1], groups, is_progressive, wanted, components })
     }
 
     /// Makes samples of the coefficients of a progressive image.

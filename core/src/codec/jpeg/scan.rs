@@ -2,7 +2,7 @@
 
 use super::super::CodecError;
 use super::bits::{BitReader, Huffman};
-use super::blocks::{Coder, Pass, sequential};
+use super::blocks::{Coder, Pass, pass_by, sequential};
 use super::frame::{Component, Frame};
 
 /// What stands between scans and holds until it is replaced.
@@ -27,14 +27,14 @@ struct Scan<'a> {
 }
 
 /// Decodes the scan with this header, whose bits begin at `position` of `bytes`. Returns where
-/// they end.
+/// they end; `None` if nothing more is wanted of the image.
 pub(super) fn decode(
     frame: &mut Frame,
     tables: &Tables,
     header: &[u8],
     bytes: &[u8],
     position: usize,
-) -> Result<usize, CodecError> {
+) -> Result<Option<usize>, CodecError> {
     let mut scan = Scan::parse(frame, tables, header, BitReader::new(bytes, position))?;
     let groups = match scan.coders[..] {
         [(only, _)] => frame.components[only].blocks(),
@@ -43,6 +43,9 @@ pub(super) fn decode(
     let mut until_restart = tables.restart_interval;
     let mut restarts = 0;
     for y in 0..groups[1] {
+        if y >= frame.wanted.end {
+            return Ok(None);
+        }
         for x in 0..groups[0] {
             if tables.restart_interval > 0 {
                 if until_restart == 0 {
@@ -55,7 +58,7 @@ pub(super) fn decode(
             scan.group(frame, [x, y])?;
         }
     }
-    Ok(scan.bits.position())
+    Ok(Some(scan.bits.position()))
 }
 
 impl<'a> Scan<'a> {
@@ -115,6 +118,8 @@ impl<'a> Scan<'a> {
                     if let Some(pass) = self.pass {
                         let index = at[1] * (component.stride / 8) + at[0];
                         pass.decode(bits, coder, skipped, &mut component.coefficients[index])?;
+                    } else if !frame.wanted.contains(&y) {
+                        pass_by(bits, coder)?;
                     } else if let Some(quantization) = &component.quantization {
                         let (block, is_flat) = sequential(bits, coder, quantization)?;
                         component.put(at, &block, is_flat);

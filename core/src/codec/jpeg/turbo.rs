@@ -81,6 +81,9 @@ fn is_baseline(encoded: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use bigarrays_info::DataType;
 
     use super::super::decode as own;
@@ -104,9 +107,35 @@ mod tests {
             let mut scratch = Vec::new();
             let turbo = decode(&file, &spec, &mut scratch).unwrap().to_vec();
             let mut voxels = vec![0; spec.voxel_bytes()];
-            own::decode(&file, &spec, &mut voxels).unwrap();
+            own::decode(&file, &spec, &(0..voxels.len()), &mut voxels).unwrap();
             assert_eq!(turbo, voxels, "{shape:?}");
         }
+    }
+
+    #[test]
+    fn both_decoders_find_the_voxels_of_other_writers() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/jpeg");
+        let mut by_turbo = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "jpg") {
+                continue;
+            }
+            let (file, expected) =
+                (fs::read(&path).unwrap(), fs::read(path.with_extension("raw")).unwrap());
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let channels = if name.contains("rgb") { 3 } else { 1 };
+            let spec = spec([expected.len() / channels, 1, 1, channels]);
+            let mut voxels = vec![0; expected.len()];
+            own::decode(&file, &spec, &(0..voxels.len()), &mut voxels).unwrap();
+            assert!(voxels == expected, "{name}");
+            let mut scratch = Vec::new();
+            if let Some(voxels) = decode(&file, &spec, &mut scratch) {
+                assert!(voxels == expected, "{name}");
+                by_turbo += 1;
+            }
+        }
+        assert!(by_turbo >= 10, "{by_turbo}");
     }
 
     #[test]

@@ -33,7 +33,9 @@ pub(super) fn write(frame: &Frame, colors: Colors, planes: &mut [u8]) {
     } else {
         let mut samples = Vec::new();
         for (plane, component) in planes.chunks_exact_mut(pixels).zip(&frame.components) {
-            for (index, row) in plane.chunks_exact_mut(width).enumerate() {
+            let rows = 8 * frame.wanted.start..frame.wanted.end.saturating_mul(8);
+            let all = plane.chunks_exact_mut(width).enumerate();
+            for (index, row) in all.take(rows.end).skip(rows.start) {
                 row.copy_from_slice(&upsample(component, index, &mut samples)[..width]);
             }
         }
