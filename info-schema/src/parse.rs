@@ -9,7 +9,7 @@ use crate::kind::other_kind;
 use crate::problems::Problems;
 use crate::sharding::Sharding;
 use crate::validate::{Purpose, check};
-use crate::value::{self, Fields, Node, triple};
+use crate::value::{self, Fields, Node, Place, triple};
 
 impl VolumeInfo {
     /// Reads a volume from the bytes of its `info` document.
@@ -107,7 +107,7 @@ impl VolumeInfo {
         // Anything but an object is another kind.
         let map = if let Value::Object(map) = value { map } else { Map::new() };
         let mut problems = Problems::default();
-        let draft = volume(map, &mut problems);
+        let draft = volume(&map, &mut problems);
         check(&draft, Purpose::Reading, &mut problems);
 
         let (errors, warnings): (Vec<_>, Vec<_>) =
@@ -125,8 +125,8 @@ fn json(bytes: &[u8]) -> Result<Value, InfoError> {
     serde_json::from_slice(bytes).map_err(|source| InfoError::NotJson { source })
 }
 
-fn volume(map: Map<String, Value>, problems: &mut Problems) -> Draft {
-    let mut fields = Fields::new("", map);
+fn volume(map: &Map<String, Value>, problems: &mut Problems) -> Draft {
+    let mut fields = Fields::new(String::new(), map);
     // Checked by `other_kind`.
     fields.take("@type");
     Draft {
@@ -143,7 +143,7 @@ fn volume(map: Map<String, Value>, problems: &mut Problems) -> Draft {
 
 fn scales(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<DraftScale>> {
     let items = value::items(node, problems)?;
-    Some(items.iter().map(|item| scale(item, problems).unwrap_or_default()).collect())
+    Some(items.map(|item| scale(&item, problems).unwrap_or_default()).collect())
 }
 
 fn scale(node: &Node<'_>, problems: &mut Problems) -> Option<DraftScale> {
@@ -183,7 +183,7 @@ fn scale(node: &Node<'_>, problems: &mut Problems) -> Option<DraftScale> {
 fn chunk_sizes(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<Option<[u64; 3]>>> {
     let read = triple(value::whole);
     let items = value::items(node, problems)?;
-    Some(items.iter().map(|item| read(item, problems)).collect())
+    Some(items.map(|item| read(&item, problems)).collect())
 }
 
 impl Sharding {
@@ -207,7 +207,7 @@ impl Sharding {
     /// [`InfoError::Invalid`] with every problem.
     pub fn from_value(value: &Value) -> Result<Self, InfoError> {
         let mut problems = Problems::default();
-        let read = sharding(&Node { value, path: "sharding".to_owned() }, &mut problems);
+        let read = sharding(&Node { value, place: Place::Field("", "sharding") }, &mut problems);
         let errors: Vec<Problem> =
             problems.into_vec().into_iter().filter(Problem::is_error).collect();
         let read = read.and_then(|(sharding, _)| sharding).filter(|_| errors.is_empty());

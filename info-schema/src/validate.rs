@@ -213,14 +213,14 @@ impl ScaleCheck<'_> {
         if let Some(size) = scale.size {
             for (axis, length) in size.into_iter().enumerate() {
                 let offset = scale.voxel_offset.map_or(0, |offset| offset[axis]);
-                let path = self.at(&format!("size[{axis}]"));
+                let path = || self.at(&format!("size[{axis}]"));
                 if length == 0 {
-                    problems.warning(path, "is 0: the scale is empty; viewers refuse it");
+                    problems.warning(path(), "is 0: the scale is empty; viewers refuse it");
                 } else if i64::try_from(length).is_err()
                     || offset.checked_add_unsigned(length).is_none()
                 {
                     problems.error(
-                        path,
+                        path(),
                         format!("{length} voxels from {offset} on do not fit 64-bit coordinates"),
                     );
                 }

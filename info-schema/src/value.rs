@@ -3,20 +3,41 @@
 //! A reader is a function of a [`Node`] and the [`Problems`] so far; `None` means that the value
 //! cannot be read, and that the reason is among the problems.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::problems::Problems;
 
 /// One value and where it stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Node<'a> {
     pub(crate) value: &'a Value,
-    pub(crate) path: String,
+    pub(crate) place: Place<'a>,
+}
+
+/// Where a value stands. Its path is only spelled for a problem: most documents have none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// A field of the object with this path.
+    Field(&'a str, &'a str),
+    /// An item of an array.
+    Item(&'a Self, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field("", key) => f.write_str(key),
+            Self::Field(path, key) => write!(f, "{path}.{key}"),
+            Self::Item(array, index) => write!(f, "{array}[{index}]"),
+        }
+    }
 }
 
 /// Reports that this value is not what it must be.
 fn refuse<T>(node: &Node<'_>, must: &str, problems: &mut Problems) -> Option<T> {
-    problems.error(node.path.as_str(), format!("must be {must}, not {}", shown(node.value)));
+    problems.error(node.place.to_string(), format!("must be {must}, not {}", shown(node.value)));
     None
 }
 
@@ -37,10 +58,12 @@ pub(crate) fn text(node: &Node<'_>, problems: &mut Problems) -> Option<String> {
 pub(crate) fn name<T>(node: &Node<'_>, problems: &mut Problems) -> Option<T>
 where
     T: std::str::FromStr,
-    T::Err: std::fmt::Display,
+    T::Err: fmt::Display,
 {
     let text = text(node, problems)?;
-    text.parse().map_err(|unknown: T::Err| problems.error(&node.path, unknown.to_string())).ok()
+    text.parse()
+        .map_err(|unknown: T::Err| problems.error(node.place.to_string(), unknown.to_string()))
+        .ok()
 }
 
 pub(crate) fn boolean(node: &Node<'_>, problems: &mut Problems) -> Option<bool> {
@@ -70,24 +93,23 @@ pub(crate) fn number(node: &Node<'_>, problems: &mut Problems) -> Option<f64> {
     .or_else(|| refuse(node, "a number", problems))
 }
 
-pub(crate) fn fields(node: &Node<'_>, problems: &mut Problems) -> Option<Fields> {
+pub(crate) fn fields<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Fields<'a>> {
     match node.value {
-        Value::Object(map) => Some(Fields::new(&node.path, map.clone())),
+        Value::Object(map) => Some(Fields::new(node.place.to_string(), map)),
         _ => refuse(node, "an object", problems),
     }
 }
 
-/// Every item of an array, each with its own path.
-pub(crate) fn items<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
+/// Every item of an array.
+pub(crate) fn items<'a>(
+    node: &'a Node<'_>,
+    problems: &mut Problems,
+) -> Option<impl Iterator<Item = Node<'a>> + use<'a>> {
     let Some(items) = node.value.as_array() else {
         return refuse(node, "an array", problems);
     };
-    let nodes = items.iter().enumerate();
-    Some(
-        nodes
-            .map(|(index, value)| Node { value, path: format!("{}[{index}]", node.path) })
-            .collect(),
-    )
+    let items = items.iter().enumerate();
+    Some(items.map(|(index, value)| Node { value, place: Place::Item(&node.place, index) }))
 }
 
 /// Exactly three items, one for each of x, y, z, each read by `read`.
@@ -98,63 +120,66 @@ pub(crate) fn triple<T>(
         if node.value.as_array().is_none_or(|items| items.len() != 3) {
             return refuse(node, "an array of 3 numbers (x, y, z)", problems);
         }
-        let items = items(node, problems)?;
+        let mut items = items(node, problems)?;
         // All three are read before giving up, so that each one's problem is told.
-        let read: Vec<_> = items.iter().map(|item| read(item, problems)).collect();
-        read.into_iter().collect::<Option<Vec<_>>>()?.try_into().ok()
+        let mut next = || items.next().and_then(|item| read(&item, problems));
+        let [x, y, z] = [next(), next(), next()];
+        Some([x?, y?, z?])
     }
 }
 
 /// An object whose keys are taken one by one; what remains was not known.
 #[derive(Debug)]
-pub(crate) struct Fields {
+pub(crate) struct Fields<'a> {
     path: String,
-    map: Map<String, Value>,
+    map: &'a Map<String, Value>,
+    taken: Vec<&'static str>,
 }
 
-impl Fields {
-    pub(crate) fn new(path: &str, map: Map<String, Value>) -> Self {
-        Self { path: path.to_owned(), map }
+impl<'a> Fields<'a> {
+    pub(crate) const fn new(path: String, map: &'a Map<String, Value>) -> Self {
+        Self { path, map, taken: Vec::new() }
     }
 
     pub(crate) fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        Place::Field(&self.path, key).to_string()
     }
 
     /// Takes the value of `key`; `null` counts as absent.
-    pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
-        self.map.shift_remove(key).filter(|value| !value.is_null())
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<&'a Value> {
+        self.taken.push(key);
+        self.map.get(key).filter(|value| !value.is_null())
     }
 
     /// Reads a key that may be absent.
     pub(crate) fn optional<T>(
         &mut self,
-        key: &str,
+        key: &'static str,
         problems: &mut Problems,
         read: impl FnOnce(&Node<'_>, &mut Problems) -> Option<T>,
     ) -> Option<T> {
         let value = self.take(key)?;
-        read(&Node { value: &value, path: self.path_of(key) }, problems)
+        read(&Node { value, place: Place::Field(&self.path, key) }, problems)
     }
 
     /// Reads a key that means `default` when it is absent; `None` only if it cannot be read.
     pub(crate) fn defaulted<T>(
         &mut self,
-        key: &str,
+        key: &'static str,
         default: T,
         problems: &mut Problems,
         read: impl FnOnce(&Node<'_>, &mut Problems) -> Option<T>,
     ) -> Option<T> {
         match self.take(key) {
             None => Some(default),
-            Some(value) => read(&Node { value: &value, path: self.path_of(key) }, problems),
+            Some(value) => read(&Node { value, place: Place::Field(&self.path, key) }, problems),
         }
     }
 
     /// Reads a key that must be there.
     pub(crate) fn required<T>(
         &mut self,
-        key: &str,
+        key: &'static str,
         problems: &mut Problems,
         read: impl FnOnce(&Node<'_>, &mut Problems) -> Option<T>,
     ) -> Option<T> {
@@ -162,11 +187,12 @@ impl Fields {
             problems.error(self.path_of(key), "is missing");
             return None;
         };
-        read(&Node { value: &value, path: self.path_of(key) }, problems)
+        read(&Node { value, place: Place::Field(&self.path, key) }, problems)
     }
 
     pub(crate) fn into_rest(self) -> Map<String, Value> {
-        self.map
+        let rest = self.map.iter().filter(|(key, _)| !self.taken.contains(&key.as_str()));
+        rest.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }
 
@@ -265,7 +291,7 @@ mod tests {
     fn triple_tells_the_problem_of_each_item() {
         let value = json!([1, "x", null]);
         let mut problems = Problems::default();
-        let node = Node { value: &value, path: "size".to_owned() };
+        let node = Node { value: &value, place: Place::Field("", "size") };
         assert_eq!(triple(whole::<u64>)(&node, &mut problems), None);
         let paths: Vec<_> = problems.into_vec().into_iter().map(|problem| problem.path).collect();
         assert_eq!(paths, ["size[1]", "size[2]"]);

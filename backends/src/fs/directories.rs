@@ -32,11 +32,12 @@ pub(super) struct Directories {
 type Identity = (u64, Option<SystemTime>);
 
 impl Directories {
-    pub(super) fn new(root: PathBuf, create: bool) -> Self {
+    /// Those below `root`, of which is known whether it exists.
+    pub(super) fn new(root: PathBuf, exists: bool, create: bool) -> Self {
         // The root's parent is synced once even if the root exists: another process may have
         // made it just now.
         let mut above = root.ancestors().skip(1);
-        let anchor = above.find(|path| path.is_dir()).unwrap_or(&root).to_owned();
+        let anchor = above.find(|path| exists || path.is_dir()).unwrap_or(&root).to_owned();
         Self { root, create, anchor, durable: Mutex::default() }
     }
 

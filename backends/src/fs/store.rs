@@ -63,21 +63,22 @@ impl FsBackend {
         let invalid = |root: &Path, note: &str| refuse(ErrorKind::InvalidConfig, root, note);
         let absolute = std::path::absolute(&root)
             .map_err(|error| invalid(&root, "it is not a path").with_source(error))?;
-        match fs::metadata(&absolute) {
-            Ok(metadata) if metadata.is_dir() => {}
+        let exists = match fs::metadata(&absolute) {
+            Ok(metadata) if metadata.is_dir() => true,
             Ok(_) => return Err(invalid(&absolute, "it is not a directory")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if read_only || !create {
                     let note = "the directory does not exist";
                     return Err(refuse(ErrorKind::NotFound, &absolute, note).with_source(error));
                 }
+                false
             }
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(invalid(&absolute, "its path leads through a file").with_source(error));
             }
             Err(error) => return Err(BackendError::io(Name(&absolute), Operation::Open, error)),
-        }
-        let directories = Directories::new(absolute.clone(), create);
+        };
+        let directories = Directories::new(absolute.clone(), exists, create);
         let writer = Writer { directories, durability, names, flock: File::lock };
         Ok(Self { root: absolute, read_only, writer })
     }
