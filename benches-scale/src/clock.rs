@@ -128,7 +128,7 @@ impl Clock {
             }
             state.pass();
             drop(state);
-            threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+            threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         });
         self.state().running = Some(0);
         answers

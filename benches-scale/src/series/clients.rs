@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bigarrays::wrap::Freshness;
 use bigarrays::{BoundingBox, ChunkCache};
 
 use super::{CHUNK, Result, builder, check, simulation};
@@ -17,13 +18,40 @@ const EDGE: u64 = 32;
 /// Room for every chunk of all neighbourhoods.
 const CACHE: u64 = 256 << 20;
 
+/// What is done with chunks that were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// Nothing.
+    None,
+    /// They are kept, and the store is asked whether they are still the same: the default of a
+    /// chunk cache.
+    Checked,
+    /// They are kept and believed.
+    Trusted,
+}
+
+impl Cache {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Checked, Self::Trusted];
+
+    /// Its word in the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Checked => "checked",
+            Self::Trusted => "trusted",
+        }
+    }
+}
+
 /// How cutouts are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Way {
     /// How many read at once; each has every so many-th cutout.
     pub clients: usize,
-    /// Whether each keeps chunks.
-    pub is_cached: bool,
+    /// What each does with chunks that were read.
+    pub cache: Cache,
 }
 
 /// What reading so many cutouts cost.
@@ -41,11 +69,10 @@ pub struct Read {
 fn cutout(volume: &Volume, number: u64) -> Result<BoundingBox> {
     let neighbourhood = number % CLIENTS as u64;
     let mut min = [0; 3];
-    for axis in 0..3 {
-        let begin = random(neighbourhood * 3 + axis as u64 + (1 << 40));
-        let begin = begin % (volume.size()[axis] - NEIGHBOURHOOD);
-        let inside = random(number * 3 + axis as u64) % (NEIGHBOURHOOD - EDGE);
-        min[axis] = i64::try_from(begin + inside)?;
+    for ((axis, min), size) in (0..).zip(&mut min).zip(volume.size()) {
+        let begin = random(neighbourhood * 3 + axis + (1 << 40)) % (size - NEIGHBOURHOOD);
+        let inside = random(number * 3 + axis) % (NEIGHBOURHOOD - EDGE);
+        *min = i64::try_from(begin + inside)?;
     }
     BoundingBox::at(min, [EDGE; 3]).ok_or_else(|| "no such box".into())
 }
@@ -60,9 +87,11 @@ pub fn read(cutouts: u64, way: Way) -> Result<Read> {
     let mut arrays = Vec::new();
     for _ in 0..way.clients {
         let builder = builder(&model);
-        arrays.push(match way.is_cached {
-            true => builder.chunk_cache(ChunkCache::new(CACHE)).open()?,
-            false => builder.open()?,
+        let cache = ChunkCache::new(CACHE);
+        arrays.push(match way.cache {
+            Cache::None => builder.open()?,
+            Cache::Checked => builder.chunk_cache(cache).open()?,
+            Cache::Trusted => builder.chunk_cache(cache.freshness(Freshness::Forever)).open()?,
         });
     }
     model.reset();
@@ -95,13 +124,13 @@ pub fn table() -> Result<Table> {
         "bytes_a_cutout",
     ]);
     for clients in [1, CLIENTS] {
-        for is_cached in [false, true] {
+        for cache in Cache::ALL {
             for cutouts in [1, 10, 100, 1000, 10_000] {
-                let read = read(cutouts, Way { clients, is_cached })?;
+                let read = read(cutouts, Way { clients, cache })?;
                 let each = |sum: f64| short(sum / cutouts as f64);
                 table.push(&[
                     &clients,
-                    &if is_cached { "yes" } else { "no" },
+                    &cache.name(),
                     &cutouts,
                     &short(read.time.as_secs_f64()),
                     &each(read.time.as_secs_f64() * 1e3),

@@ -5,46 +5,54 @@ use bigarrays::array::DEFAULT_MEMORY;
 use bigarrays::ndarray::{Array4, ShapeBuilder};
 
 use super::{CHUNK, Cost, Result, builder, check, cost, simulation, somewhere};
+use crate::clock::Clock;
 use crate::model::Network;
+use crate::store::Model;
 use crate::table::{Table, short};
 use crate::volume::Volume;
 
-/// The large cutout.
-const BOX: [u64; 3] = [512, 512, 1024];
-/// Cutouts that each client reads, of this edge.
+/// The large cutout of the table.
+const BOX: [u64; 3] = [1024, 1024, 512];
+/// Cutouts that each client reads.
 const CUTOUTS: u64 = 16;
+/// Voxels along each axis of them.
 const EDGE: u64 = 128;
 const CLIENTS: usize = 64;
 
-/// One large cutout with so many requests in flight.
+/// One cutout of a shape, with so many requests in flight and so much memory.
 ///
 /// # Errors
 /// If it fails.
-pub fn one(volume: Volume, in_flight: usize, memory: usize, network: Network) -> Result<Cost> {
-    let (clock, model) = simulation(volume, network);
+pub fn one(
+    (clock, model): (Clock, Model),
+    shape: [u64; 3],
+    in_flight: usize,
+    memory: usize,
+) -> Result<Cost> {
     let model = model.concurrency(in_flight);
     let array = builder(&model).memory(memory).open()?;
-    let bbox = BoundingBox::at([0; 3], BOX).ok_or("no such box")?;
-    let [x, y, z] = BOX.map(|axis| usize::try_from(axis).unwrap_or(0));
+    let bbox = BoundingBox::at([0; 3], shape).ok_or("no such box")?;
+    let [x, y, z] = shape.map(|axis| usize::try_from(axis).unwrap_or(0));
     let mut voxels = Array4::<u8>::zeros((x, y, z, 1).f());
     let ((), cost) = cost(&model, &clock, || array.read_into(bbox, voxels.view_mut()))?;
     check(&array, &bbox, &voxels)?;
     Ok(cost)
 }
 
-/// 64 clients, each with one cutout after another, of a store that does so many requests at once.
+/// 64 clients, each with so many cutouts one after another, of a store that does so many requests at
+/// once.
 ///
 /// # Errors
 /// If one fails.
-pub fn many(at_once: usize) -> Result<Cost> {
+pub fn many(at_once: usize, cutouts: u64) -> Result<Cost> {
     let volume = Volume::new(20, CHUNK);
     let (clock, model) = simulation(volume, Network::s3().at_once(at_once));
     let opened: bigarrays::Result<Vec<_>> = (0..CLIENTS).map(|_| builder(&model).open()).collect();
     let arrays = opened?;
     let (answers, cost) = cost(&model, &clock, || {
         Ok(clock.clients(CLIENTS, |client| -> Result<()> {
-            for number in 0..CUTOUTS {
-                let near = somewhere(&volume, [EDGE; 3], client as u64 * CUTOUTS + number)?;
+            for number in 0..cutouts {
+                let near = somewhere(&volume, [EDGE; 3], client as u64 * cutouts + number)?;
                 // On the grid: every byte that is read is wanted.
                 let chunk = i64::try_from(CHUNK)?;
                 let min = near.min.map(|axis| axis / chunk * chunk);
@@ -94,13 +102,13 @@ pub fn table() -> Result<Table> {
     ];
     for (way, volume, memory) in ways {
         for in_flight in (0..=8).map(|log| 1_usize << log) {
-            let cost = one(volume, in_flight, memory, network)?;
+            let cost = one(simulation(volume, network), BOX, in_flight, memory)?;
             push(way, in_flight, cost, network.limit(in_flight, volume.chunk_bytes()));
         }
     }
     for in_flight in (0..=9).map(|log| 1_usize << log) {
         let limit = network.limit(in_flight, small.chunk_bytes());
-        push("64 clients", in_flight, many(in_flight)?, limit);
+        push("64 clients", in_flight, many(in_flight, CUTOUTS)?, limit);
     }
     Ok(table)
 }

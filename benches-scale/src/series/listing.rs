@@ -3,7 +3,6 @@
 use bigarrays::BigArray;
 use bigarrays::array::{VerifyOptions, VerifyWatch};
 use bigarrays::backend::{KeyValueBackend, wait};
-use cpu_time::ThreadTime;
 use futures::{TryStreamExt, future};
 
 use super::{CHUNK, Cost, Result, builder, cost, simulation};
@@ -21,8 +20,6 @@ pub struct Listed {
     pub cost: Cost,
     /// The most bytes that it had at once.
     pub memory: u64,
-    /// Measured, and of this machine.
-    pub processor_seconds: f64,
 }
 
 struct Quiet;
@@ -58,13 +55,11 @@ fn run(
     let (clock, model) = simulation(volume, Network::s3());
     let array = builder(&model).open()?;
     let mut answer = Err("nothing was listed".into());
-    let begun = ThreadTime::now();
     let counted = allocation_counter::measure(|| {
         answer = cost(&model, &clock, || work(&array)).map_err(Into::into);
     });
-    let processor_seconds = begun.elapsed().as_secs_f64();
     let (keys, cost) = answer.map_err(|error: Box<dyn std::error::Error + Send + Sync>| error)?;
-    Ok(Listed { keys, cost, memory: counted.bytes_max, processor_seconds })
+    Ok(Listed { keys, cost, memory: counted.bytes_max })
 }
 
 /// The table of all sizes that can be listed in a minute of a processor.
@@ -72,23 +67,14 @@ fn run(
 /// # Errors
 /// As [`list`] and [`verify`].
 pub fn table() -> Result<Table> {
-    let mut table = Table::new(&[
-        "layout",
-        "operation",
-        "chunks",
-        "keys",
-        "requests",
-        "seconds",
-        "peak_bytes",
-        "processor_nanoseconds_a_key",
-    ]);
+    let mut table =
+        Table::new(&["layout", "operation", "chunks", "keys", "requests", "seconds", "peak_bytes"]);
     let plain = |bits| ("plain", Volume::new(bits, CHUNK));
     let sharded = |bits| ("sharded", Volume::new(bits, CHUNK).sharded(3, 9));
     let volumes = [10, 13, 17, 20, 23].map(plain);
     let volumes = volumes.into_iter().chain([17, 20, 23, 27, 30].map(sharded));
     for (layout, volume) in volumes {
         let mut push = |operation: &str, listed: Listed| {
-            let nanoseconds = listed.processor_seconds * 1e9 / listed.keys as f64;
             table.push(&[
                 &layout,
                 &operation,
@@ -97,7 +83,6 @@ pub fn table() -> Result<Table> {
                 &listed.cost.counts.requests,
                 &short(listed.cost.time.as_secs_f64()),
                 &listed.memory,
-                &short(nanoseconds),
             ]);
         };
         push("list", list(volume)?);
