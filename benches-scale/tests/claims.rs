@@ -13,7 +13,7 @@ use bigarrays::array::DEFAULT_MEMORY;
 
 const SMALL: u32 = 10;
 const HUGE: u32 = 30;
-const PLACES: u64 = 8;
+const PLACES: u64 = 4;
 
 fn most(costs: &[Cost], value: fn(&Cost) -> u64) -> u64 {
     costs.iter().map(value).max().unwrap_or(0)
