@@ -58,14 +58,18 @@ struct Client {
 }
 
 impl State {
-    /// Lets the client of the earliest timer run.
+    /// Lets the client of the earliest timer run; of several at one time the first client, for the
+    /// order in which threads came here is not the same every time.
     fn pass(&mut self) {
         let first = |(client, waiting): (&usize, &Client)| {
             let (at, waker) = waiting.timers.first_key_value()?;
             Some((*at, *client, waker.clone()))
         };
-        let first =
-            self.waiting.iter().filter_map(first).min_by_key(|(at, client, _)| (*at, *client));
+        let first = self
+            .waiting
+            .iter()
+            .filter_map(first)
+            .min_by_key(|(at, client, _)| (at.0, *client, at.1));
         self.running = first.as_ref().map(|(_, client, _)| *client);
         if let Some(((at, _), _, waker)) = first {
             self.now = self.now.max(at);

@@ -15,8 +15,9 @@ const CLIENTS: usize = 64;
 /// Voxels along each axis of a neighbourhood and of a cutout.
 const NEIGHBOURHOOD: u64 = 128;
 const EDGE: u64 = 32;
-/// Room for every chunk of all neighbourhoods.
-const CACHE: u64 = 256 << 20;
+/// Room for every chunk of all neighbourhoods, 27 each: what is put out of a cache is not the same in
+/// every run.
+const CACHE: u64 = 1 << 30;
 
 /// What is done with chunks that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
