@@ -6,6 +6,7 @@
 mod shards;
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,6 +28,9 @@ pub(crate) use shards::VolumeShards;
 
 /// Bytes of a chunk of which a part is not worth a read of its own.
 const LEAST_CUT: usize = 16 << 10;
+
+/// Bytes of a chunk's name, if its places have no more than nine digits.
+const USUAL_NAME: usize = 64;
 
 /// Buffers that a thread keeps from one chunk to the next.
 #[derive(Debug, Default)]
@@ -182,7 +186,13 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
     pub(crate) fn key(&self, part: &ChunkPart) -> Result<Key> {
         match &self.shards {
             Some(shards) => shards.store.key(shards.shard(part.cell)),
-            None => Ok(Key::new(format!("{}{}", self.directory, ChunkName(part.chunk)))?),
+            None => {
+                // Made at once: a longer name would grow it, and cost another allocation a chunk.
+                let mut name = String::with_capacity(self.directory.as_str().len() + USUAL_NAME);
+                // Writing to a string cannot fail.
+                let _ = write!(name, "{}{}", self.directory, ChunkName(part.chunk));
+                Ok(Key::new(name)?)
+            }
         }
     }
 
