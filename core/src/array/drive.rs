@@ -42,6 +42,11 @@ impl Driver {
         Self { threads, memory }
     }
 
+    /// The same on the calling thread alone, for work that is done before another has started.
+    pub(crate) const fn alone(self) -> Self {
+        Self { threads: Some(NonZeroUsize::MIN), ..self }
+    }
+
     /// Bytes that one array call may use.
     pub(crate) const fn memory(&self) -> usize {
         self.memory

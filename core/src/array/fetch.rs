@@ -13,11 +13,15 @@ use crate::key::Key;
 /// A window of fewer voxels than this part of its chunk is decoded alone, where the encoding can.
 const SMALL: u128 = 8;
 
+/// Bytes of voxels that are copied out of files before another thread has started.
+const FEW: u128 = 128 << 10;
+
 /// What is wanted of each chunk.
 #[derive(Debug, Clone, Copy)]
 enum Wanted {
     Chunks,
-    Parts,
+    /// Parts, of so many bytes together.
+    Parts(u128),
 }
 
 /// What was brought of a chunk.
@@ -41,17 +45,18 @@ impl<B: KeyValueBackend> BigArray<B> {
         self.with_found(Wanted::Chunks, chunks, work)
     }
 
-    /// The same for work on parts alone: of a chunk that is raw no more may be found than the
-    /// part's span.
+    /// The same for work on parts alone, of so many `bytes` together: of a chunk that is raw no more
+    /// may be found than the part's span.
     ///
     /// # Errors
     /// As [`with_chunks`](Self::with_chunks).
     pub(super) fn with_parts<T: Send>(
         &self,
+        bytes: u128,
         chunks: impl Iterator<Item = (ChunkPart, T)> + Send,
         work: impl Fn(Fetched<'_>, T, &mut Scratch) -> Result<()> + Sync,
     ) -> Result<()> {
-        self.with_found(Wanted::Parts, chunks, work)
+        self.with_found(Wanted::Parts(bytes), chunks, work)
     }
 
     fn with_found<T: Send>(
@@ -66,7 +71,11 @@ impl<B: KeyValueBackend> BigArray<B> {
         if let Some(cache) = &self.inner.cache {
             return self.with_kept_chunks(cache, chunks, work);
         }
-        self.inner.driver.fetch_and_work(
+        let driver = match wanted {
+            Wanted::Parts(..=FEW) if self.inner.store.copies_spans() => self.inner.driver.alone(),
+            _ => self.inner.driver,
+        };
+        driver.fetch_and_work(
             self.backend().capabilities(),
             chunks,
             self.chunk_cost(),
@@ -74,7 +83,7 @@ impl<B: KeyValueBackend> BigArray<B> {
                 let key = self.inner.store.key(&part)?;
                 let found = match wanted {
                     Wanted::Chunks => self.inner.store.fetch(&key).await?.into(),
-                    Wanted::Parts => self.inner.store.fetch_part(&key, &part).await?,
+                    Wanted::Parts(_) => self.inner.store.fetch_part(&key, &part).await?,
                 };
                 Ok((key, found))
             },

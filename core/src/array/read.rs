@@ -173,24 +173,30 @@ impl<B: KeyValueBackend> BigArray<B> {
             }
             inner
         };
+        let bytes =
+            cover.wanted().voxels().saturating_mul((inner.dim().3 * size_of::<T>()) as u128);
         let windows = plan::windows_mut(&cover, inner);
-        self.with_parts(cover.zip(windows), |Fetched { part, key, found }, window, scratch| {
-            self.go_on()?;
-            match found {
-                Found::Decoded(voxels) => scatter(&voxels, self.block(part), window),
-                Found::Span(voxels) => {
-                    scatter(&voxels, Block { start: [0; 3], ..self.block(part) }, window);
+        self.with_parts(
+            bytes,
+            cover.zip(windows),
+            |Fetched { part, key, found }, window, scratch| {
+                self.go_on()?;
+                match found {
+                    Found::Decoded(voxels) => scatter(&voxels, self.block(part), window),
+                    Found::Span(voxels) => {
+                        scatter(&voxels, Block { start: [0; 3], ..self.block(part) }, window);
+                    }
+                    Found::Stored(blob) => self.decode_into(part, key, &blob, scratch, window)?,
+                    Found::Absent => {
+                        self.allow_missing(part, key)?;
+                        missing(part);
+                        fill_window(window, fill, needs_fill);
+                    }
                 }
-                Found::Stored(blob) => self.decode_into(part, key, &blob, scratch, window)?,
-                Found::Absent => {
-                    self.allow_missing(part, key)?;
-                    missing(part);
-                    fill_window(window, fill, needs_fill);
-                }
-            }
-            self.report_chunk(&part.part);
-            Ok(())
-        })
+                self.report_chunk(&part.part);
+                Ok(())
+            },
+        )
     }
 
     fn decode_into<T: Element>(

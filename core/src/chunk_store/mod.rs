@@ -257,10 +257,15 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
         Ok(self.fetch(key).await?.into())
     }
 
+    /// Whether voxels are copied from where they lie in a stored chunk, as far as is known.
+    pub(crate) fn copies_spans(&self) -> bool {
+        self.reads_spans && !self.is_compressed.load(Ordering::Relaxed)
+    }
+
     /// Where the voxels of a part lie in a stored chunk, from the first to the last, if that is
     /// much less than the chunk.
     fn span(&self, part: &ChunkPart) -> Option<Range<u64>> {
-        if !self.reads_spans || self.is_compressed.load(Ordering::Relaxed) {
+        if !self.copies_spans() {
             return None;
         }
         let (places, item) = (self.places(part), self.data_type.size());
