@@ -56,3 +56,4 @@ pub use options::{Cors, Limits, Log, Options, S3Options, TlsFiles};
 pub use s3::Credentials;
 pub use served::{InvalidName, Served, default_name};
 pub use token::Tokens;
+pub use viewer::{has_neuroglancer, neuroglancer};

@@ -49,7 +49,7 @@ impl Route {
         match first {
             "v1" if path.ends_with("/cutout") => Self::Cutout,
             "v1" | "health" | "metrics" | "openapi.json" => Self::Own,
-            "" | "view" | "favicon.ico" => Self::Page,
+            "" | "view" | "neuroglancer" | "favicon.ico" => Self::Page,
             _ => Self::Value,
         }
     }

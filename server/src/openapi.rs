@@ -32,6 +32,19 @@ pub(crate) async fn document(State(app): State<App>) -> Json<Value> {
                     }
                 }
             },
+            "/v1/config": {
+                "get": {
+                    "operationId": "config",
+                    "summary": "What the viewer is to know of the server.",
+                    "responses": {
+                        "200": answer("Where neuroglancer is.", "application/json", &json!({
+                            "type": "object",
+                            "required": ["neuroglancer"],
+                            "properties": { "neuroglancer": { "type": "string" } }
+                        }))
+                    }
+                }
+            },
             "/health": { "get": {
                 "operationId": "health",
                 "summary": "Whether the server lives. Needs no token.",

@@ -21,7 +21,8 @@ use crate::store;
 use crate::view::{self, View};
 
 /// Paths that are answered by the server itself.
-const RESERVED: [&str; 6] = ["v1", "view", "health", "metrics", "openapi.json", "favicon.ico"];
+const RESERVED: [&str; 7] =
+    ["v1", "view", "neuroglancer", "health", "metrics", "openapi.json", "favicon.ico"];
 /// A bucket's name is no longer.
 const LONGEST_NAME: usize = 63;
 /// Opened volumes that are kept.

@@ -65,7 +65,7 @@ async fn volume(app: &App, served: &Served, place: &Prefix) -> Value {
 }
 
 /// The name of a volume: that of its store, and its place in it.
-fn path(served: &Served, place: &Prefix) -> String {
+pub(crate) fn path(served: &Served, place: &Prefix) -> String {
     let name = &served.name;
     match place.as_str().trim_end_matches('/') {
         "" => name.clone(),
