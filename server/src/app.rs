@@ -121,7 +121,8 @@ async fn stored(State(app): State<App>, request: Request) -> Result<Response, Fa
             false => Err(Fault::no_value()),
         };
     };
-    value::serve(&app, value::Request { store, key, method, headers }).await
+    let pace = app.shelf.pace(name, view);
+    value::serve(&app, value::Request { store, pace, key, method, headers }).await
 }
 
 /// What may be asked for is said to who asks for something else.

@@ -4,12 +4,14 @@
 //! it (`tests`). In other builds nothing of that exists.
 
 use std::fs::{self, DirEntry, File, Metadata, OpenOptions, ReadDir};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 #[cfg(test)]
 use std::path::PathBuf;
 use std::time::SystemTime;
+
+use rustix::buffer::spare_capacity;
 
 /// A system call about to be made.
 #[derive(Debug, Clone, Copy)]
@@ -97,16 +99,24 @@ impl Handle {
         make(Call::Read(self.path()), || (&self.file).read_to_end(bytes))
     }
 
-    pub(super) fn read_exact_at(&self, bytes: &mut [u8], start: u64) -> io::Result<()> {
-        make(Call::Read(self.path()), || self.file.read_exact_at(bytes, start))
-    }
-
-    /// Reads up to `len` bytes from `start` on.
-    pub(super) fn read_from(&self, start: u64, len: u64, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    /// Reads up to `len` bytes from `start` on, behind those that are there. What has room for them
+    /// is not written to before.
+    pub(super) fn read_at(&self, start: u64, len: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         make(Call::Read(self.path()), || {
-            let mut file = &self.file;
-            file.seek(SeekFrom::Start(start))?;
-            file.take(len).read_to_end(bytes)
+            let end = bytes.len().saturating_add(len);
+            bytes.reserve_exact(len);
+            let mut at = start;
+            while bytes.len() < end {
+                match rustix::io::pread(&self.file, spare_capacity(bytes), at) {
+                    Ok(0) => break,
+                    Ok(read) => at = at.saturating_add(read as u64),
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            // There may have been room for more.
+            bytes.truncate(end);
+            Ok(())
         })
     }
 

@@ -1,7 +1,6 @@
 //! Reading files and parts of them.
 
 use std::fs::Metadata;
-use std::io;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -15,10 +14,6 @@ use super::io::{self as calls, Handle};
 use super::lock::{DirectoryLock, Flock};
 use super::options::CompressedNames;
 use super::version::version_of;
-
-/// Parts up to this size are read into zeroed memory by one call; zeroing longer ones would cost
-/// more than the calls that it saves.
-const ZEROED: usize = 16 << 10;
 
 /// A directory that did not change for so long did not change during a lookup. Covers the ticks
 /// of the clock that the kernel stamps changes with.
@@ -143,15 +138,7 @@ impl OpenValue {
         if len == 0 {
             return Ok(Bytes::new());
         }
-        if bytes.capacity() <= ZEROED {
-            bytes.resize(usize::try_from(len).unwrap_or(0), 0);
-            match self.file.read_exact_at(&mut bytes, range.start) {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => bytes.clear(),
-                read => read?,
-            }
-        } else {
-            self.file.read_from(range.start, len, &mut bytes)?;
-        }
+        self.file.read_at(range.start, usize::try_from(len).unwrap_or(0), &mut bytes)?;
         checked(bytes, len)
     }
 }
