@@ -150,7 +150,8 @@ async fn hold(app: &App, bytes: u64) -> Result<Held, Fault> {
 async fn get(request: &Request<'_>, range: ByteRange) -> Result<Option<Blob>, Fault> {
     let key = request.key.clone();
     // What may be long is never read where others wait.
-    let is_short = matches!(&range, ByteRange::Bounded(range) if range.end - range.start <= AT_ONCE);
+    let is_short =
+        matches!(&range, ByteRange::Bounded(range) if range.end - range.start <= AT_ONCE);
     let pace = request.pace.filter(|_| is_short);
     let answer = ask_little(pace, request.store, move |store| {
         Box::pin(async move { store.get(&key, range).await })

@@ -49,7 +49,8 @@ pub fn neuroglancer(asked: Option<&str>) -> &str {
 
 /// `GET /v1/config`: what the page is to know of the server.
 pub(crate) async fn config(State(app): State<App>) -> Json<Value> {
-    Json(json!({ "neuroglancer": neuroglancer(app.options.neuroglancer.as_deref()) }))
+    let client = neuroglancer(app.options.neuroglancer.as_deref());
+    Json(json!({ "neuroglancer": client, "pyramid": true }))
 }
 
 /// Whether a path is one of a page, which everybody may have.

@@ -178,7 +178,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.server.token and self.headers.get("Authorization") != f"Bearer {self.server.token}":
             return self.answer(401, "a token is needed", WWW_Authenticate="Bearer")
         if path == "v1/config":
-            return self.answer_json({"neuroglancer": "../neuroglancer/" if self.server.neuroglancer else "https://neuroglancer.example/"})
+            return self.answer_json({"neuroglancer": "../neuroglancer/" if self.server.neuroglancer else "https://neuroglancer.example/", "pyramid": False})
         if path == "v1/volumes":
             names = self.server.volumes.items()
             return self.answer_json({"volumes": [{"name": name, "type": volume.kind} for name, volume in names]})

@@ -1,10 +1,10 @@
 // The same view in neuroglancer, which knows no crosshair of its own: its middle is ours.
 
-import { address, escapeName, getJson } from "./server.js";
+import { address, escapeName, getConfig } from "./server.js";
 
 /** Where neuroglancer is: the server says it. */
 async function whereIsNeuroglancer() {
-  const said = await getJson("../v1/config");
+  const said = await getConfig();
   return new URL(said.neuroglancer, document.baseURI).href;
 }
 
@@ -15,7 +15,8 @@ export function neuroglancerState(scene, isLight) {
   const finest = Math.min(...resolution);
   const layers = state.layers.map((layer) => {
     const { volume } = scene.status(layer);
-    const source = `precomputed://${address(`../${escapeName(layer.volume)}`)}`;
+    const place = volume?.place ?? layer.volume;
+    const source = `precomputed://${address(`../${escapeName(place)}`)}`;
     const common = { name: layer.volume, source, visible: layer.visible };
     if (volume?.hasLabels) {
       const selected = layer.selected.length > 0;

@@ -71,6 +71,17 @@ export async function getJson(path, options) {
   }
 }
 
+let config = null;
+
+/** What the server says of itself; asked once. */
+export function getConfig() {
+  config ??= getJson("../v1/config").catch((error) => {
+    config = null;
+    throw error;
+  });
+  return config;
+}
+
 /** What the server says of a failure, in a line. */
 async function story(response) {
   const head = `${response.status} ${response.statusText}`.trim();
