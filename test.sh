@@ -6,6 +6,7 @@
 #   CARGO_TARGET_DIR      where to build       [default: the user's cache folder]
 #   BIGARRAYS_SHARED      data and checks beside the project, if there are any  [../shared]
 #   BIGARRAYS_KILL_ROUNDS how many writers are killed in each store   [a few; 500 for a long run]
+#   BIGARRAYS_LOAD_SECONDS for how long many clients ask the server   [3]
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -41,8 +42,11 @@ pkg-config --exists rocksdb || install librocksdb-dev "the RocksDB store"
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || install python3-venv venv
 
-# A browser for the viewer.
+# A browser for the viewer, and clients for the server.
 need chromium chromium
+need curl curl
+need rclone rclone
+need wrk wrk
 
 # For benches/instructions.sh, which counts instructions, and tests/valgrind.sh.
 need valgrind valgrind
