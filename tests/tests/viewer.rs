@@ -69,7 +69,9 @@ fn the_browser_is_given_the_page_and_ctrl_c_ends_it() {
 fn what_has_no_volume_is_not_shown() {
     let Some(command) = command() else { return };
     let work = tempfile::tempdir().expect("a folder");
-    let view = Command::new(&command).args(["view", "--no-open"]).arg(work.path()).output();
+    let nothing = work.path().join("nothing");
+    fs::create_dir(&nothing).expect("a folder");
+    let view = Command::new(&command).args(["view", "--no-open"]).arg(&nothing).output();
     let view = view.expect("it runs");
     assert_eq!(view.status.code(), Some(1));
     let said = String::from_utf8_lossy(&view.stderr).into_owned();
