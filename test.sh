@@ -6,6 +6,7 @@
 #   CARGO_TARGET_DIR      where to build       [default: the user's cache folder]
 #   BIGARRAYS_SHARED      data and checks beside the project, if there are any  [../shared]
 #   BIGARRAYS_KILL_ROUNDS how many writers are killed in each store   [a few; 500 for a long run]
+#   BIGARRAYS_LOAD_SECONDS for how long many clients ask the server   [3]
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -43,6 +44,12 @@ pkg-config --exists rocksdb || install librocksdb-dev "the RocksDB store"
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || install python3-venv venv
 
+# A browser for the viewer, and clients for the server.
+need chromium chromium
+need curl curl
+need rclone rclone
+need wrk wrk
+
 # For benches/instructions.sh, which counts instructions, and tests/valgrind.sh.
 need valgrind valgrind
 
@@ -57,6 +64,19 @@ if [ ! -x "$venv/bin/python" ]; then
     "$venv.new/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list"
     mv "$venv.new" "$venv"
 fi
+# What tests the server and the viewer beside them: it would disturb the versions of the others.
+list=tests/python/requirements-web.txt
+web="$cache/web-$(sha256sum "$list" | cut -c1-12)"
+if [ ! -x "$web/bin/python" ]; then
+    echo "test.sh: making a Python environment with schemathesis and neuroglancer"
+    rm -rf "$web.new"
+    python3 -m venv "$web.new"
+    "$web.new/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list"
+    # Only for the client in it, which needs none of what it depends on.
+    "$web.new/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+        neuroglancer==2.41.2
+    mv "$web.new" "$web"
+fi
 # Azurite, for Azure Blob Storage.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then install "nodejs npm" Azurite; fi
 azurite="$cache/azurite-3.37.0"
@@ -66,9 +86,15 @@ if [ ! -d "$azurite" ]; then
     npm install --silent --no-audit --no-fund --prefix "$azurite.new" azurite@3.37.0 >/dev/null
     mv "$azurite.new" "$azurite"
 fi
+# The real neuroglancer client, which a build of all features embeds.
+if [ ! -f viewer/neuroglancer/dist/index.html ]; then
+    echo "test.sh: building the neuroglancer client"
+    viewer/build.sh >/dev/null || echo "test.sh: it cannot be built, and its tests are left out"
+    rm -rf viewer/neuroglancer/node_modules
+fi
 # Whoever only builds with all features needs no more than that.
 [ "${1:-}" != --prepare ] || exit 0
-export BIGARRAYS_PYTHON="$venv/bin/python"
+export BIGARRAYS_PYTHON="$venv/bin/python" BIGARRAYS_WEB_PYTHON="$web/bin/python"
 servers="$(mktemp -d)"
 trap '"$BIGARRAYS_PYTHON" tests/servers/servers.py down "$servers"; rm -rf "$servers"' EXIT
 BIGARRAYS_AZURITE="$azurite/node_modules/.bin/azurite-blob" \

@@ -1,28 +1,50 @@
-//! Makes a list of the viewer's files, so that they become a part of the program.
+//! Makes lists of the viewer's files, and of neuroglancer's, so that they become a part of the program.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let page = here.join("../viewer/page");
+    let viewer = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let viewer = viewer.join("../viewer");
+    let mut lists = String::new();
+    let page = viewer.join("page");
     println!("cargo::rerun-if-changed={}", page.display());
-    let mut files = Vec::new();
     // A build without the viewer's folder is one without a viewer.
-    if page.is_dir() {
-        collect(&page, "", &mut files)?;
+    list("PAGE", "the viewer's files", page.is_dir().then_some(&page), &mut lists)?;
+    let client = viewer.join("neuroglancer/dist");
+    let mut is_there = false;
+    if env::var_os("CARGO_FEATURE_NEUROGLANCER").is_some() {
+        // A folder that is not there would be looked for, and this be run, at every build; the one
+        // above it changes when it comes.
+        is_there = client.join("index.html").is_file();
+        let watched = if is_there { client.clone() } else { viewer.join("neuroglancer") };
+        println!("cargo::rerun-if-changed={}", watched.display());
+        if !is_there {
+            println!(
+                "cargo::warning=viewer/build.sh has not been run: this build has no neuroglancer"
+            );
+        }
+    }
+    list("NEUROGLANCER", "neuroglancer's files", is_there.then_some(&client), &mut lists)?;
+    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("pages.rs"), lists)
+}
+
+/// Writes the list of the files of a folder, if there is one.
+fn list(name: &str, what: &str, folder: Option<&PathBuf>, lists: &mut String) -> io::Result<()> {
+    let mut files = Vec::new();
+    if let Some(folder) = folder {
+        collect(folder, "", &mut files)?;
     }
     files.sort();
-    let mut list = String::from(
-        "/// Names and bytes of the viewer's files.\nconst PAGE: &[(&str, &[u8])] = &[\n",
-    );
+    let _ = writeln!(lists, "/// Names and bytes of {what}.\nconst {name}: &[(&str, &[u8])] = &[");
     for (name, path) in files {
         let path = path.canonicalize()?;
-        let _ = writeln!(list, "    ({name:?}, include_bytes!({:?})),", path.display().to_string());
+        let path = path.display().to_string();
+        let _ = writeln!(lists, "    ({name:?}, include_bytes!({path:?})),");
     }
-    list.push_str("];\n");
-    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("page.rs"), list)
+    lists.push_str("];\n");
+    Ok(())
 }
 
 /// The files below a folder and their names, which are paths with slashes.

@@ -21,7 +21,7 @@ pub(crate) use housekeeping::{
     AddScaleArgs, CompletionsArgs, DuArgs, InfoVerb, LockArgs, LsArgs, ManArgs, SetArgs, StatsArgs,
 };
 #[cfg(feature = "server")]
-pub(crate) use serve::{CorsArg, ServeArgs, ServedArg};
+pub(crate) use serve::{CorsArg, PageArg, ServeArgs, ServedArg, ViewArgs};
 
 /// Any key-value store as an n-dimensional array.
 ///
@@ -156,6 +156,17 @@ pub(crate) enum Command {
     /// Ctrl-C and SIGTERM end it when what was asked is answered.
     #[cfg(feature = "server")]
     Serve(ServeArgs),
+    /// Look at volumes in the browser: planes, contrast, labels, the same place in neuroglancer.
+    ///
+    /// Serves them on this machine, and opens the viewer's page, which shows the first image and
+    /// the first segmentation; others are added there. Pages of elsewhere cannot read them, but for
+    /// the neuroglancer client that the page's button opens. Ctrl-C ends it.
+    ///
+    /// Over ssh, where there is no browser: bigarrays view URL --bind 127.0.0.1:8080, and on your
+    /// machine ssh -L 8080:127.0.0.1:8080 HOST and a browser at the address that is printed. Or
+    /// bigarrays slice, which draws in the terminal.
+    #[cfg(feature = "server")]
+    View(ViewArgs),
     /// Print what completes this command's words in a shell.
     Completions(CompletionsArgs),
     /// Write the manual pages.

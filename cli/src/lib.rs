@@ -7,6 +7,8 @@
 //! This is a library only so that the fuzz targets reach what reads foreign files; it has no API.
 
 mod args;
+#[cfg(feature = "server")]
+mod browser;
 mod chunks;
 mod commands;
 mod console;

@@ -74,12 +74,16 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/health", get(health))
         .route("/metrics", get(counts))
         .route("/openapi.json", get(openapi::document))
-        .route("/favicon.ico", get(async || StatusCode::NOT_FOUND))
+        .route("/favicon.ico", get(viewer::icon))
         .route("/v1/volumes", get(volumes::list))
         .route("/v1/{*rest}", get(cutout::answer))
-        .route("/view", get(viewer::index))
-        .route("/view/", get(viewer::index))
-        .route("/view/{*file}", get(viewer::file))
+        .route("/v1/config", get(viewer::config))
+        .route("/view", get(viewer::page))
+        .route("/view/", get(viewer::page))
+        .route("/view/{*file}", get(viewer::page))
+        .route("/neuroglancer", get(viewer::client))
+        .route("/neuroglancer/", get(viewer::client))
+        .route("/neuroglancer/{*file}", get(viewer::client))
         .fallback(stored)
         .with_state(App::clone(app));
     // The last one is passed first.
@@ -117,7 +121,8 @@ async fn stored(State(app): State<App>, request: Request) -> Result<Response, Fa
             false => Err(Fault::no_value()),
         };
     };
-    value::serve(&app, value::Request { store, key, method, headers }).await
+    let pace = app.shelf.pace(name, view);
+    value::serve(&app, value::Request { store, pace, key, method, headers }).await
 }
 
 /// What may be asked for is said to who asks for something else.

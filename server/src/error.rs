@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::fault::Fault;
 use crate::served::InvalidName;
 
 /// A server that cannot start.
@@ -43,12 +44,24 @@ pub enum ServeError {
         "the gateway has no keys; set BIGARRAYS_S3_ACCESS_KEY and BIGARRAYS_S3_SECRET_KEY, or name a file of them"
     )]
     NoCredentials,
+    /// A store cannot be looked into.
+    #[error("cannot list the volumes of {name:?}: {reason}")]
+    Store {
+        /// The name it is served under.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The system gave no threads, or no sockets.
     #[error("cannot start the server")]
     System(#[from] io::Error),
 }
 
 impl ServeError {
+    pub(crate) fn store(name: &str, fault: &Fault) -> Self {
+        Self::Store { name: name.to_owned(), reason: fault.story().to_owned() }
+    }
+
     /// A file, and what is wrong with it.
     pub(crate) fn file(path: &std::path::Path, reason: impl ToString) -> Self {
         Self::File { path: path.to_owned(), reason: reason.to_string() }

@@ -48,6 +48,11 @@ impl Fault {
         &self.message
     }
 
+    /// What who runs the server is told.
+    pub(crate) fn story(&self) -> &str {
+        self.inside.as_deref().unwrap_or(&self.message)
+    }
+
     /// The server is at fault, or what it depends on.
     pub(crate) fn inside(status: StatusCode, message: &str, error: &dyn std::error::Error) -> Self {
         let mut story = error.to_string();

@@ -13,8 +13,9 @@
 //! | `value` | one stored value: ranges, states, compression |
 //! | `range`, `encodings`, `mime`, `path`, `tag` | pure: what headers and paths mean |
 //! | `budget`, `body` | memory that requests share, and bodies that hold theirs until they are sent |
-//! | `store` | calls of stores that block, and of those that do not |
-//! | `cutout`, `volumes`, `openapi`, `metrics`, `viewer` | one answer each |
+//! | `store` | calls of stores: of those that do not block, of quick ones, and of others |
+//! | `cutout`, `volumes`, `openapi`, `metrics` | one answer each |
+//! | `viewer` | pages that are a part of the program: the viewer, neuroglancer |
 //! | `view` | stores around stores: a sharded volume as chunks, scales made on request |
 //! | `s3` | the gateway |
 //! | `token` | who may ask |
@@ -56,3 +57,4 @@ pub use options::{Cors, Limits, Log, Options, S3Options, TlsFiles};
 pub use s3::Credentials;
 pub use served::{InvalidName, Served, default_name};
 pub use token::Tokens;
+pub use viewer::{has_neuroglancer, neuroglancer};

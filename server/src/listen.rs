@@ -22,6 +22,7 @@ use crate::options::Options;
 use crate::s3;
 use crate::served::{Served, Shelf};
 use crate::tls;
+use crate::volumes;
 
 /// After a failure to accept, as when no more files can be open, others get time to end.
 const BREATH: Duration = Duration::from_millis(100);
@@ -85,6 +86,22 @@ impl Server {
     #[must_use]
     pub const fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// The names of the volumes that can be asked for: those of the stores, with the places of the
+    /// volumes in them.
+    ///
+    /// # Errors
+    /// [`ServeError::Store`] if one cannot be listed.
+    pub async fn volumes(&self) -> Result<Vec<String>, ServeError> {
+        let mut names = Vec::new();
+        let shelf = &self.app.shelf;
+        for served in shelf.all() {
+            let places = shelf.volumes(served).await;
+            let places = places.map_err(|fault| ServeError::store(served.name(), &fault))?;
+            names.extend(places.iter().map(|place| volumes::path(served, place)));
+        }
+        Ok(names)
     }
 
     /// Answers until `stop` is done. Then no more connections are taken, and requests under way are

@@ -49,7 +49,7 @@ impl Route {
         match first {
             "v1" if path.ends_with("/cutout") => Self::Cutout,
             "v1" | "health" | "metrics" | "openapi.json" => Self::Own,
-            "" | "view" | "favicon.ico" => Self::Page,
+            "" | "view" | "neuroglancer" | "favicon.ico" => Self::Page,
             _ => Self::Value,
         }
     }
@@ -188,12 +188,13 @@ async fn counted(app: App, route: Route, request: Request, next: Next) -> Respon
     let begun = Instant::now();
     app.metrics.in_flight.fetch_add(1, Relaxed);
     let leaving = Leaving(&app.metrics.in_flight);
-    let what = format!("{} {}", request.method(), request.uri().path());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let response = next.run(request).await;
     drop(leaving);
     app.metrics.note(route, response.status(), begun.elapsed());
     if let Some(Inside(story)) = response.extensions().get() {
-        app.options.log.tell(&format!("{what}: {}: {story}", response.status()));
+        let what = format!("{method} {}: {}: {story}", uri.path(), response.status());
+        app.options.log.tell(&what);
     }
     let counting = App::clone(&app);
     response.map(|body| {

@@ -17,6 +17,15 @@ pub(crate) fn of_file(name: &str) -> &'static str {
     }
 }
 
+/// The types that stored values have.
+pub(crate) const VALUES: [&str; 5] = [
+    "application/octet-stream",
+    "application/json",
+    "image/png",
+    "image/jpeg",
+    "text/plain; charset=utf-8",
+];
+
 /// The type of a stored value. Nothing that a store holds is ever a page or a script: whoever may
 /// write to a volume may not run programs in the browsers of those who look at it.
 pub(crate) fn of_value(key: &str) -> &'static str {
@@ -52,6 +61,9 @@ mod tests {
     fn no_stored_value_is_a_page() {
         for key in ["a.html", "b/c.js", "d.svg", "8_8_40/0-64_0-64_0-64"] {
             assert_eq!(of_value(key), "application/octet-stream", "{key}");
+        }
+        for key in ["a", "a/info", "a.json", "a.png", "a.jpg", "a.txt", "1:0", "provenance"] {
+            assert!(VALUES.contains(&of_value(key)), "{key}");
         }
         assert_eq!(of_value("v/info"), "application/json");
         assert_eq!(of_value("mesh/17:0"), "application/json");

@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::cutout::{DTYPE, OFFSET, SHAPE};
+use crate::mime::VALUES;
 
 /// The document. What it says of limits and tokens is what this server has.
 pub(crate) async fn document(State(app): State<App>) -> Json<Value> {
@@ -19,8 +20,8 @@ pub(crate) async fn document(State(app): State<App>) -> Json<Value> {
         },
         "servers": [{ "url": "/" }],
         "paths": {
-            "/{name}/{key}": value(),
-            "/v1/{name}/cutout": cutout(app.options.limits.cutout),
+            "/{name}/{key}": value(&app),
+            "/v1/{name}/cutout": cutout(&app),
             "/v1/volumes": {
                 "get": {
                     "operationId": "volumes",
@@ -29,6 +30,22 @@ pub(crate) async fn document(State(app): State<App>) -> Json<Value> {
                         "200": answer("Names and volumes.", "application/json", &volumes()),
                         "502": fault("A store failed."),
                         "503": fault("A store cannot be asked at the moment.")
+                    }
+                }
+            },
+            "/v1/config": {
+                "get": {
+                    "operationId": "config",
+                    "summary": "What the viewer is to know of the server.",
+                    "responses": {
+                        "200": answer("Where neuroglancer is.", "application/json", &json!({
+                            "type": "object",
+                            "required": ["neuroglancer", "pyramid"],
+                            "properties": {
+                                "neuroglancer": { "type": "string" },
+                                "pyramid": { "type": "boolean" }
+                            }
+                        }))
                     }
                 }
             },
@@ -67,23 +84,36 @@ pub(crate) async fn document(State(app): State<App>) -> Json<Value> {
     Json(document)
 }
 
-fn value() -> Value {
+/// Two ends, of which each may be left out, of each axis.
+const BOX: &str = r"^(-?[0-9]{1,18})?:(-?[0-9]{1,18})?(,(-?[0-9]{1,18})?:(-?[0-9]{1,18})?){2}$";
+
+/// A name that is served, to be tried.
+fn name(app: &App, what: &str) -> Value {
+    let mut name = parameter("name", "path", true, what);
+    if let Some(served) = app.shelf.all().next() {
+        name["example"] = json!(served.name());
+    }
+    name
+}
+
+fn value(app: &App) -> Value {
     let headers = json!({
         "ETag": { "schema": { "type": "string" } },
         "Content-Encoding": { "schema": { "type": "string" } }
     });
-    let mut whole = answer("The value.", "application/octet-stream", &json!({}));
-    whole["headers"] = headers.clone();
-    let mut part = answer("A part of it.", "application/octet-stream", &json!({}));
-    part["headers"] = headers;
+    let content: Map<String, Value> =
+        VALUES.iter().map(|mime| ((*mime).to_owned(), json!({}))).collect();
+    let said = |what: &str| json!({ "description": what, "headers": headers, "content": content });
+    let (whole, part) = (said("The value."), said("A part of it."));
     let parameters = json!([
-        parameter(
-            "name",
-            "path",
-            true,
+        name(
+            app,
             "What is served, as /v1/volumes lists it; behind it may stand @unsharded, or @pyramid."
         ),
-        parameter("key", "path", true, "The key of a stored value; slashes stand as they are."),
+        tried(
+            parameter("key", "path", true, "The key of a stored value; slashes stand as they are."),
+            "info"
+        ),
         parameter("Range", "header", false, "One range of bytes."),
         parameter("If-None-Match", "header", false, "The ETag of what the asker has.")
     ]);
@@ -106,14 +136,25 @@ fn value() -> Value {
     })
 }
 
-fn cutout(limit: u64) -> Value {
+fn cutout(app: &App) -> Value {
+    let limit = app.options.limits.cutout;
+    let mut of_box = parameter(
+        "box",
+        "query",
+        false,
+        "x0:x1,y0:y1,z0:z1 in voxels, half-open; an end may be left out. Outside the volume are zeros.",
+    );
+    of_box["schema"]["pattern"] = json!(BOX);
     let text = |what: &str| json!({ "description": what, "schema": { "type": "string" } });
     let bytes = json!({ "schema": {} });
     json!({
         "parameters": [
-            parameter("name", "path", true, "A volume, as /v1/volumes lists it."),
-            parameter("box", "query", false, "x0:x1,y0:y1,z0:z1 in voxels, half-open; an end may be left out. Outside the volume are zeros."),
-            parameter("scale", "query", false, "An index, a key, or a resolution x,y,z in nanometres; 0 if it is left out."),
+            name(app, "A volume, as /v1/volumes lists it."),
+            tried(of_box, "0:64,0:64,0:1"),
+            tried(
+                parameter("scale", "query", false, "An index, a key, or a resolution x,y,z in nanometres; 0 if it is left out."),
+                "0"
+            ),
             {
                 "name": "format", "in": "query", "required": false,
                 "description": "png takes one z of uint8 or uint16; raw is little-endian, x fastest.",
@@ -177,6 +218,12 @@ fn parameter(name: &str, place: &str, required: bool, what: &str) -> Value {
         "name": name, "in": place, "required": required, "description": what,
         "schema": { "type": "string" }
     })
+}
+
+/// A parameter with a value that is worth a try.
+fn tried(mut parameter: Value, example: &str) -> Value {
+    parameter["example"] = json!(example);
+    parameter
 }
 
 fn answer(what: &str, mime: &str, schema: &Value) -> Value {

@@ -105,6 +105,9 @@ pub struct Options {
     pub tokens: Option<Tokens>,
     /// Which pages may read. Default: all.
     pub cors: Cors,
+    /// The address of the neuroglancer client that the viewer's button opens. Default: that of this
+    /// build, or the public one ([`neuroglancer`](crate::neuroglancer)).
+    pub neuroglancer: Option<String>,
     /// Default: no encryption.
     pub tls: Option<TlsFiles>,
     /// Bytes of stored values that are kept in memory. Default: none.
@@ -127,6 +130,7 @@ impl Default for Options {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             tokens: None,
             cors: Cors::default(),
+            neuroglancer: None,
             tls: None,
             cache: 0,
             max_age: Duration::from_secs(60),

@@ -17,11 +17,12 @@ use tokio::task::spawn_blocking;
 use crate::error::ServeError;
 use crate::fault::Fault;
 use crate::options::Options;
-use crate::store;
+use crate::store::{self, Pace};
 use crate::view::{self, View};
 
 /// Paths that are answered by the server itself.
-const RESERVED: [&str; 6] = ["v1", "view", "health", "metrics", "openapi.json", "favicon.ico"];
+const RESERVED: [&str; 7] =
+    ["v1", "view", "neuroglancer", "health", "metrics", "openapi.json", "favicon.ico"];
 /// A bucket's name is no longer.
 const LONGEST_NAME: usize = 63;
 /// Opened volumes that are kept.
@@ -61,6 +62,7 @@ pub fn default_name(url: &str) -> String {
 pub struct Served {
     pub(crate) name: String,
     pub(crate) store: DynBackend,
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl Served {
@@ -82,7 +84,7 @@ impl Served {
                 "it has letters, digits, dots, dashes and underscores, and begins with none of these signs",
             );
         }
-        Ok(Self { name: name.to_owned(), store })
+        Ok(Self { name: name.to_owned(), store, pace: Arc::default() })
     }
 
     /// Its name.
@@ -166,6 +168,12 @@ impl Shelf {
                 self.views.get(&(name.to_owned(), view)).ok_or_else(absent)
             }
         }
+    }
+
+    /// How quickly the store of a name answers. A view computes what it shows: it has none.
+    pub(crate) fn pace(&self, name: &str, view: Option<&str>) -> Option<&Pace> {
+        let served = self.served.get(name).filter(|_| view.is_none());
+        served.map(|served| &*served.pace)
     }
 
     /// Opens a scale of a volume, or takes the one that is open if its description is the same.

@@ -17,7 +17,10 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::app::App;
 use crate::error::ServeError;
 use crate::fault::Fault;
+use crate::viewer;
 
+/// The viewer sends it.
+const X_REQUESTED_WITH: &str = "x-requested-with";
 /// Shorter ones can be guessed.
 const SHORTEST: usize = 16;
 
@@ -84,20 +87,26 @@ fn token(headers: &HeaderMap) -> Option<String> {
     Some(pair.split_once(':')?.1.to_owned())
 }
 
-/// Lets pass who has a token. Whether the server lives, everybody may know; and browsers ask
-/// without a token whether they may ask with one.
+/// Lets pass who has a token. Whether the server lives, everybody may know, and pages are public;
+/// and browsers ask without a token whether they may ask with one.
 pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(tokens) = &app.options.tokens else { return next.run(request).await };
-    if request.uri().path() == "/health" || request.method() == Method::OPTIONS {
+    let path = request.uri().path();
+    if path == "/health" || viewer::is_page(path) || request.method() == Method::OPTIONS {
         return next.run(request).await;
     }
     if token(request.headers()).is_some_and(|token| tokens.have(&token)) {
         return next.run(request).await;
     }
+    let is_of_page = request.headers().contains_key(X_REQUESTED_WITH);
     let message = "a token is needed: Authorization: Bearer TOKEN";
     let mut response = Fault::new(StatusCode::UNAUTHORIZED, message).into_response();
-    let ways = HeaderValue::from_static("Basic realm=\"bigarrays\", charset=\"UTF-8\"");
-    response.headers_mut().insert(WWW_AUTHENTICATE, ways);
+    // Browsers ask for a password where Basic is offered. The viewer asks for the token itself.
+    let ways = match is_of_page {
+        true => "Bearer realm=\"bigarrays\"",
+        false => "Basic realm=\"bigarrays\", charset=\"UTF-8\"",
+    };
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(ways));
     response
 }
 

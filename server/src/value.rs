@@ -22,7 +22,7 @@ use crate::encodings::accepts;
 use crate::fault::Fault;
 use crate::mime;
 use crate::range::Wanted;
-use crate::store::ask;
+use crate::store::{Pace, ask_little};
 use crate::tag::{Form, names, tag};
 
 /// Values up to this are read at once, larger ones in pieces as they are sent.
@@ -36,6 +36,7 @@ const ATTEMPTS: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) store: &'a DynBackend,
+    pub(crate) pace: Option<&'a Pace>,
     pub(crate) key: Key,
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
@@ -148,14 +149,21 @@ async fn hold(app: &App, bytes: u64) -> Result<Held, Fault> {
 
 async fn get(request: &Request<'_>, range: ByteRange) -> Result<Option<Blob>, Fault> {
     let key = request.key.clone();
-    let answer =
-        ask(request.store, move |store| Box::pin(async move { store.get(&key, range).await }));
+    // What may be long is never read where others wait.
+    let is_short =
+        matches!(&range, ByteRange::Bounded(range) if range.end - range.start <= AT_ONCE);
+    let pace = request.pace.filter(|_| is_short);
+    let answer = ask_little(pace, request.store, move |store| {
+        Box::pin(async move { store.get(&key, range).await })
+    });
     Ok(answer.await?)
 }
 
 async fn head(request: &Request<'_>) -> Result<Option<Meta>, Fault> {
     let key = request.key.clone();
-    let answer = ask(request.store, move |store| Box::pin(async move { store.head(&key).await }));
+    let answer = ask_little(request.pace, request.store, move |store| {
+        Box::pin(async move { store.head(&key).await })
+    });
     Ok(answer.await?)
 }
 

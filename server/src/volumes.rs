@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Html;
 use bigarrays::Prefix;
+use bigarrays_formats::facts;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -32,29 +33,10 @@ async fn volume(app: &App, served: &Served, place: &Prefix) -> Value {
     match app.shelf.open(&served.name, None, root, None).await {
         Ok(array) => {
             let info = array.info();
-            let scales: Vec<Value> = info
-                .scales
-                .iter()
-                .map(|scale| {
-                    json!({
-                        "key": scale.key,
-                        "size": scale.size,
-                        "voxel_offset": scale.voxel_offset,
-                        "resolution": scale.resolution,
-                        "chunk_size": scale.chunk_size(),
-                        "encoding": scale.encoding.name(),
-                        "sharded": scale.sharding.is_some(),
-                    })
-                })
-                .collect();
-            json!({
-                "name": name,
-                "path": format!("/{name}"),
-                "type": info.volume_type,
-                "data_type": info.data_type.name(),
-                "num_channels": info.num_channels,
-                "scales": scales,
-            })
+            let scales: Vec<Value> =
+                info.scales.iter().map(|scale| facts::scale(scale).into()).collect();
+            let more = json!({ "name": name, "path": format!("/{name}"), "scales": scales });
+            facts::with(facts::volume(info), more)
         }
         Err(fault) => json!({
             "name": name,
@@ -65,7 +47,7 @@ async fn volume(app: &App, served: &Served, place: &Prefix) -> Value {
 }
 
 /// The name of a volume: that of its store, and its place in it.
-fn path(served: &Served, place: &Prefix) -> String {
+pub(crate) fn path(served: &Served, place: &Prefix) -> String {
     let name = &served.name;
     match place.as_str().trim_end_matches('/') {
         "" => name.clone(),

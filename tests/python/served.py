@@ -11,18 +11,18 @@ REGION = "us-east-1"
 
 
 class Served:
-    """A running server and where it listens."""
+    """A running server and where it listens. `verb` may be `view`, too."""
 
-    def __init__(self, binary, *arguments):
+    def __init__(self, binary, *arguments, verb="serve"):
         environment = dict(os.environ, BIGARRAYS_S3_ACCESS_KEY=KEY, BIGARRAYS_S3_SECRET_KEY=SECRET)
-        line = [binary, "--json", "serve", "--bind", "127.0.0.1:0", *map(str, arguments)]
+        line = [binary, "--json", verb, "--bind", "127.0.0.1:0", *map(str, arguments)]
         if "--s3" in arguments:
             line += ["--s3-bind", "127.0.0.1:0"]
         self.process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment)
         said = self.process.stdout.readline()
         assert said, "the server did not start"
         facts = json.loads(said)
-        self.url, self.s3 = facts["url"], facts["s3"]
+        self.url, self.s3 = facts["url"], facts.get("s3")
 
     def kill(self):
         self.process.kill()
@@ -36,13 +36,16 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(binary, *arguments):
-    server = Served(binary, *arguments)
+def serving(binary, *arguments, **more):
+    """A server for a while. Where the test fails it is killed, so that none is left behind."""
+    server = Served(binary, *arguments, **more)
     try:
         yield server
-    finally:
-        if server.process.poll() is None:
-            server.end()
+    except BaseException:
+        server.kill()
+        raise
+    if server.process.poll() is None:
+        server.end()
 
 
 def client(server, key=KEY, secret=SECRET, **more):

@@ -12,11 +12,10 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from served import Served, client, stores
+from served import client, serving, stores
 
 BINARY, WORK, ROUNDS = sys.argv[1], sys.argv[2], int(sys.argv[3])
 KEYS = [f"k/{n}" for n in range(6)]
-PART = 5 << 20
 
 
 def value(key, generation):
@@ -51,6 +50,19 @@ def write(server, bucket, key, done, begun, generation):
         pass
 
 
+def check(s3, bucket, done, begun):
+    """What the next server finds is between what was answered and what was begun."""
+    for key in KEYS:
+        try:
+            found = parse(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "NoSuchKey" and done[key] == 0, (key, error)
+            continue
+        assert found[0] == key and done[key] <= found[1] <= begun[key], (found, done[key], begun[key])
+    names = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix="k/").get("Contents", [])}
+    assert names <= set(KEYS), names
+
+
 def main():
     seed = int(os.environ.get("BIGARRAYS_KILL_SEED", random.randrange(1 << 32)))
     print("BIGARRAYS_KILL_SEED =", seed)
@@ -63,28 +75,18 @@ def main():
                            check=True, capture_output=True)
         done, begun = dict.fromkeys(KEYS, 0), dict.fromkeys(KEYS, 0)
         for _ in range(ROUNDS):
-            server = Served(BINARY, f"{url}={bucket}", "--s3", "--writable")
-            writers = [threading.Thread(target=write, args=(server, bucket, key, done, begun, begun[key])) for key in KEYS]
-            for writer in writers:
-                writer.start()
-            # The instant of the kill is what is chosen by chance.
-            time.sleep(dice.uniform(0.05, 0.8))
-            server.kill()
-            kills += 1
-            for writer in writers:
-                writer.join()
-            server = Served(BINARY, f"{url}={bucket}", "--s3", "--writable")
-            s3 = client(server)
-            for key in KEYS:
-                try:
-                    found = parse(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-                except ClientError as error:
-                    assert error.response["Error"]["Code"] == "NoSuchKey" and done[key] == 0, (key, error)
-                    continue
-                assert found[0] == key and done[key] <= found[1] <= begun[key], (found, done[key], begun[key])
-            names = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix="k/").get("Contents", [])}
-            assert names <= set(KEYS), names
-            server.end()
+            with serving(BINARY, f"{url}={bucket}", "--s3", "--writable") as server:
+                writers = [threading.Thread(target=write, args=(server, bucket, key, done, begun, begun[key])) for key in KEYS]
+                for writer in writers:
+                    writer.start()
+                # The instant of the kill is what is chosen by chance.
+                time.sleep(dice.uniform(0.05, 0.8))
+                server.kill()
+                kills += 1
+                for writer in writers:
+                    writer.join()
+            with serving(BINARY, f"{url}={bucket}", "--s3", "--writable") as server:
+                check(client(server), bucket, done, begun)
     print(f"{kills} servers killed, nothing torn")
 
 

@@ -107,10 +107,14 @@ def values(s3, bucket):
     for name in ("../escape", "a/../../escape", "a//b", "/absolute", "a/./b"):
         refused(400, None, s3.put_object, Bucket=bucket, Key=name, Body=b"x")
         refused(404, None, s3.get_object, Bucket=bucket, Key=name)
-    if bucket != "tree":
-        s3.put_object(Bucket=bucket, Key="p", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="p", Body=b"1")
+    if bucket == "tree":
+        # A file is no folder: refused, and what was there stays.
+        refused(400, None, s3.put_object, Bucket=bucket, Key="p/q", Body=b"2")
+    else:
         s3.put_object(Bucket=bucket, Key="p/q", Body=b"2")
-        assert s3.get_object(Bucket=bucket, Key="p")["Body"].read() == b"1"
+        assert s3.get_object(Bucket=bucket, Key="p/q")["Body"].read() == b"2"
+    assert s3.get_object(Bucket=bucket, Key="p")["Body"].read() == b"1"
     empty = s3.put_object(Bucket=bucket, Key="v/empty", Body=b"")
     assert s3.get_object(Bucket=bucket, Key="v/empty")["Body"].read() == b"" and empty["ETag"]
 
@@ -141,6 +145,18 @@ def conditions(s3, bucket):
         assert s3.get_object(Bucket=bucket, Key=name)["Body"].read() == b"%d" % won[0]
     for round in range(5):
         race(f"c/race{round}")
+
+
+def pages_of_others(s3, bucket):
+    """What a page of another origin is allowed: to read with a signed address, by the server's leave."""
+    s3.put_object(Bucket=bucket, Key="o/a", Body=b"abc")
+    signed = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "o/a"})
+    for method, asked in (("GET", {}), ("OPTIONS", {"Access-Control-Request-Method": "GET"})):
+        request = urllib.request.Request(signed, method=method, headers={"Origin": "https://viewer.example", **asked})
+        with urllib.request.urlopen(request) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "*", (method, answer.headers.items())
+    rule = {"AllowedMethods": ["PUT"], "AllowedOrigins": ["*"]}
+    refused(501, "NotImplemented", s3.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
 
 
 def listings(s3, bucket):
@@ -257,6 +273,7 @@ def main():
             who_may(server, s3, bucket)
             values(s3, bucket)
             conditions(s3, bucket)
+            pages_of_others(s3, bucket)
             listings(s3, bucket)
             parts(s3, bucket)
             rivals(server, bucket)

@@ -57,7 +57,7 @@ class Run:
         self.base, self.chromium, self.pictures = base, chromium, pictures
         self.count = 0
         listed = self.json("v1/volumes")["volumes"]
-        first = {kind: [v["name"] for v in listed if v["kind"] == kind][:1] for kind in ("image", "segmentation")}
+        first = {kind: [v["name"] for v in listed if v["type"] == kind][:1] for kind in ("image", "segmentation")}
         self.image, self.labels = first["image"][0], first["segmentation"][0]
         self.info = {name: self.json(f"{urllib.parse.quote(name)}/info") for name in (self.image, self.labels)}
 

@@ -45,6 +45,12 @@ pub fn python() -> Option<PathBuf> {
     from_environment("BIGARRAYS_PYTHON", "a Python with the rival programs")
 }
 
+/// A Python with schemathesis and neuroglancer's own package.
+#[must_use]
+pub fn web_python() -> Option<PathBuf> {
+    from_environment("BIGARRAYS_WEB_PYTHON", "a Python with schemathesis and neuroglancer")
+}
+
 /// A file beside the project.
 #[must_use]
 pub fn shared(name: &str) -> Option<PathBuf> {

@@ -72,9 +72,14 @@ export class Bar {
     // Opened at once: a browser takes a window that comes later for an advertisement.
     const opened = window.open("about:blank", "_blank");
     if (opened) opened.opener = null;
-    const link = await neuroglancerLink(scene, theme.isLight);
-    if (opened) opened.location.replace(link);
-    else location.assign(link);
+    try {
+      const link = await neuroglancerLink(scene, theme.isLight);
+      if (opened) opened.location.replace(link);
+      else location.assign(link);
+    } catch (error) {
+      opened?.close();
+      note(`The server does not say where neuroglancer is: ${error.message}.`);
+    }
   }
 
   help() {

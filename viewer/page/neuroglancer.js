@@ -1,31 +1,11 @@
 // The same view in neuroglancer, which knows no crosshair of its own: its middle is ours.
 
-import { address, escapeName, get, getJson } from "./server.js";
+import { address, escapeName, getConfig } from "./server.js";
 
-const PUBLIC = "https://neuroglancer-demo.appspot.com/";
-
-let known = null;
-
-/** Where neuroglancer is: with this server, where this server says, or the public one. */
-export function whereIsNeuroglancer() {
-  known ??= find();
-  return known;
-}
-
-async function find() {
-  // Asked first: a missing page in the other place would be told as an error by some browsers.
-  let said = null;
-  try {
-    said = (await getJson("../v1/config")).neuroglancer;
-  } catch {
-    // A server that has no such page.
-  }
-  try {
-    await get("../neuroglancer/index.html", { method: "HEAD" });
-    return address("../neuroglancer/");
-  } catch {
-    return typeof said === "string" && said ? new URL(said, document.baseURI).href : PUBLIC;
-  }
+/** Where neuroglancer is: the server says it. */
+async function whereIsNeuroglancer() {
+  const said = await getConfig();
+  return new URL(said.neuroglancer, document.baseURI).href;
 }
 
 /** The state of neuroglancer for a scene. */
@@ -35,7 +15,8 @@ export function neuroglancerState(scene, isLight) {
   const finest = Math.min(...resolution);
   const layers = state.layers.map((layer) => {
     const { volume } = scene.status(layer);
-    const source = `precomputed://${address(`../${escapeName(layer.volume)}`)}`;
+    const place = volume?.place ?? layer.volume;
+    const source = `precomputed://${address(`../${escapeName(place)}`)}`;
     const common = { name: layer.volume, source, visible: layer.visible };
     if (volume?.hasLabels) {
       const selected = layer.selected.length > 0;

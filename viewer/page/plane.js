@@ -39,6 +39,19 @@ export class Plane {
     Object.assign(this, { name, scene, tiles, theme, ...PLANES[name] });
     const root = (this.root = document.querySelector(`[data-plane="${name}"]`));
     const part = (part) => root.querySelector(`[data-part="${part}"]`);
+    root.append(document.getElementById("plane").content.cloneNode(true));
+    part("name").textContent = name;
+    part("axis").className = this.axis;
+    part("axis").prepend(`${this.axis} `);
+    const said = {
+      back: `One slice back along ${this.axis}`,
+      on: `One slice on along ${this.axis}`,
+      slice: `Slice ${this.axis}`,
+      slider: `Slice ${this.axis}`,
+      large: `All the room for ${name}`,
+      view: `${name} plane`,
+    };
+    for (const [key, label] of Object.entries(said)) part(key).setAttribute("aria-label", label);
     for (const key of ["view", "bar", "scale", "rule", "readout", "status", "error", "message"]) {
       this.#parts[key] = part(key);
     }

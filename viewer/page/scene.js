@@ -35,7 +35,7 @@ export class Scene extends EventTarget {
     this.list = volumes
       .map((entry) => (typeof entry === "string" ? { name: entry } : entry))
       .filter(({ name }) => name)
-      .map(({ name, kind, type }) => ({ name, kind: kind ?? type }));
+      .map(({ name, type }) => ({ name, kind: type }));
     if (this.state.layers.length === 0) {
       const first = (kind) => this.list.find((entry) => (entry.kind ?? "image") === kind);
       const found = [first("image"), first("segmentation")].filter(Boolean);

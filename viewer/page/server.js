@@ -41,7 +41,8 @@ export function onUnauthorized(ask) {
 export async function get(path, { signal, method = "GET" } = {}) {
   for (let attempt = 0; ; attempt++) {
     const token = sessionStorage.getItem(TOKEN);
-    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    // Said to be of a page, or the browser would ask for a password before we can ask for a token.
+    const headers = { "X-Requested-With": "bigarrays", ...(token && { Authorization: `Bearer ${token}` }) };
     let response;
     try {
       response = await fetch(path, { signal, method, headers });
@@ -68,6 +69,17 @@ export async function getJson(path, options) {
   } catch {
     throw new Failure(response.status, "the server's answer is not JSON");
   }
+}
+
+let config = null;
+
+/** What the server says of itself; asked once. */
+export function getConfig() {
+  config ??= getJson("../v1/config").catch((error) => {
+    config = null;
+    throw error;
+  });
+  return config;
 }
 
 /** What the server says of a failure, in a line. */

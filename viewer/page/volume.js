@@ -1,7 +1,7 @@
 // A volume: its scales, and where they lie. Axes are 0, 1, 2 for x, y, z; lengths are nanometres;
 // a scale's voxel `i` covers `i * resolution` to `(i + 1) * resolution`.
 
-import { Failure, escapeName, getJson } from "./server.js";
+import { Failure, escapeName, getConfig, getJson } from "./server.js";
 import { isFloat, isKnown, itemSize } from "./voxels.js";
 
 /** About how many voxels of the finest axis a tile is wide. */
@@ -49,8 +49,10 @@ export class Scale {
 }
 
 export class Volume {
-  constructor(name, info, said) {
+  /** `place` is the path that it is read from: its name, or that of a view of it. */
+  constructor(name, info, said, place = name) {
     this.name = name;
+    this.place = place;
     this.type = String(info.data_type).toLowerCase();
     this.channels = Number(info.num_channels ?? 1);
     this.kind = info.type ?? said ?? "image";
@@ -59,9 +61,15 @@ export class Volume {
     this.scales = info.scales.map((json, index) => new Scale(index, json));
   }
 
-  /** Reads the description of a volume. */
-  static async open(name, said, options) {
-    return new Volume(name, await getJson(`../${escapeName(name)}/info`, options), said);
+  /** Reads the description of a volume. Of one scale only the server may make coarser ones. */
+  static async open(name, said) {
+    const describe = (place) => getJson(`../${escapeName(place)}/info`);
+    const info = await describe(name);
+    if (info.scales?.length === 1 && (await getConfig()).pyramid) {
+      const place = name.replace(/^[^/]+/, "$&@pyramid");
+      return new Volume(name, await describe(place), said, place);
+    }
+    return new Volume(name, info, said);
   }
 
   get base() {
@@ -103,6 +111,6 @@ export class Volume {
   /** Where a box of a scale is read. */
   cutout(scale, box) {
     const axes = box.map(([from, to]) => `${from}:${to}`).join(",");
-    return `../v1/${escapeName(this.name)}/cutout?box=${axes}&scale=${scale.index}&format=raw`;
+    return `../v1/${escapeName(this.place)}/cutout?box=${axes}&scale=${scale.index}&format=raw`;
   }
 }

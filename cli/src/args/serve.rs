@@ -1,4 +1,4 @@
-//! What `serve` takes.
+//! What `serve` and `view` take.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +24,10 @@ pub(crate) struct ServeArgs {
     /// Which pages of other origins may read: all (*), those of one, or none.
     #[arg(long, value_name = "ORIGIN|*|none", default_value = "*")]
     pub(crate) cors: CorsArg,
+    /// The neuroglancer client that the viewer's button opens [default: that of this build, else
+    /// the public one].
+    #[arg(long, value_name = "URL")]
+    pub(crate) neuroglancer: Option<PageArg>,
     /// Encrypt with this certificate and key, both PEM, on all ports.
     #[arg(long, value_name = "CERT,KEY")]
     pub(crate) tls: Option<TlsArg>,
@@ -61,6 +65,52 @@ pub(crate) struct ServeArgs {
     /// Let the gateway write.
     #[arg(long, requires = "s3")]
     pub(crate) writable: bool,
+}
+
+/// What is looked at, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ViewArgs {
+    /// A volume or a place above volumes, and its name if it is not to be its last part.
+    #[arg(required = true, value_name = "URL[=NAME]")]
+    pub(crate) served: Vec<ServedArg>,
+    /// Only print the address of the page.
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Where to listen. Port 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) bind: SocketAddr,
+    /// The neuroglancer client that the page's button opens [default: that of this build, else
+    /// the public one].
+    #[arg(long, value_name = "URL")]
+    pub(crate) neuroglancer: Option<PageArg>,
+    /// Keep so many bytes of values in memory: bytes, or with K, M, G.
+    #[arg(long, value_name = "BYTES", default_value = "256M")]
+    pub(crate) cache: ByteCount,
+}
+
+/// The address of a page of the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PageArg(pub(crate) String);
+
+impl PageArg {
+    /// Scheme, host and port, as browsers say who asks.
+    pub(crate) fn origin(page: &str) -> Option<String> {
+        let (scheme, rest) = page.split_once("://")?;
+        let host = rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty())?;
+        Some(format!("{scheme}://{host}"))
+    }
+}
+
+impl FromStr for PageArg {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_web = text.starts_with("https://") || text.starts_with("http://");
+        match is_web && Self::origin(text).is_some() && !text.contains('#') {
+            true => Ok(Self(text.to_owned())),
+            false => Err("an address like https://neuroglancer-demo.appspot.com/ is needed"),
+        }
+    }
 }
 
 /// `URL` or `URL=NAME`.
@@ -151,6 +201,20 @@ mod tests {
         let two = "s3://b/p?region=x&anonymous=true";
         assert_eq!(parse(two), (two.to_owned(), None));
         assert_eq!(parse(&format!("{two}=em")), named(two, "em"));
+    }
+
+    #[test]
+    fn pages_are_of_the_web_and_have_an_origin() {
+        for (page, origin) in [
+            ("https://ng.example/", "https://ng.example"),
+            ("http://127.0.0.1:8000/v/1?x", "http://127.0.0.1:8000"),
+        ] {
+            assert_eq!(page.parse(), Ok(PageArg(page.to_owned())));
+            assert_eq!(PageArg::origin(page).as_deref(), Some(origin));
+        }
+        for text in ["ng.example", "file:///x", "https://", "https:///x", "https://x/#!{}"] {
+            assert!(text.parse::<PageArg>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use bigarrays::backend::{ContentEncoding, wait};
 use bigarrays::info::{Scale, VolumeInfo};
 use bigarrays::{BigArray, KeyValueBackend};
+use bigarrays_formats::facts;
 use serde_json::{Value, json};
 
 use crate::args::InfoArgs;
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &InfoArgs, console: Console) -> Result<(), CliError> {
     let compressions: Vec<_> =
         (0..info.scales.len()).map(|scale| compression(url, scale)).collect();
     let text = table(url, info) + &notes(url, info, &compressions);
-    console.facts(&facts(url, info, &compressions), &text);
+    console.facts(&told(url, info, &compressions), &text);
     Ok(())
 }
 
@@ -60,38 +61,26 @@ fn chunk_count(scale: &Scale) -> u128 {
     scale.grid_size().iter().fold(1, |product: u128, &axis| product.saturating_mul(axis.into()))
 }
 
-fn facts(url: &Url, info: &VolumeInfo, compressions: &[Option<ContentEncoding>]) -> Value {
+fn told(url: &Url, info: &VolumeInfo, compressions: &[Option<ContentEncoding>]) -> Value {
     let scales: Vec<Value> = info
         .scales
         .iter()
         .zip(compressions)
         .enumerate()
         .map(|(index, (scale, compression))| {
-            json!({
+            let more = json!({
                 "index": index,
-                "key": scale.key,
-                "size": scale.size,
-                "voxel_offset": scale.voxel_offset,
-                "resolution": scale.resolution,
-                "chunk_size": scale.chunk_size(),
-                "encoding": scale.encoding.name(),
                 "encoding_parameters": chunks::parameters(scale),
-                "sharded": scale.sharding.is_some(),
                 "sharding": Shards::of(scale).map(|shards| shards.facts()),
                 "compression": compression.map(|compression| compression.to_string()),
                 "chunks": u64::try_from(chunk_count(scale)).ok(),
                 "bytes": u64::try_from(voxels(scale).saturating_mul(voxel_bytes(info))).ok(),
-            })
+            });
+            facts::with(facts::scale(scale), more)
         })
         .collect();
-    json!({
-        "url": url.to_string(),
-        "type": info.volume_type.to_string(),
-        "data_type": info.data_type.name(),
-        "num_channels": info.num_channels,
-        "scales": scales,
-        "info": info.to_value(),
-    })
+    let more = json!({ "url": url.to_string(), "scales": scales, "info": info.to_value() });
+    facts::with(facts::volume(info), more)
 }
 
 fn table(url: &Url, info: &VolumeInfo) -> String {

@@ -25,6 +25,8 @@ mod slice;
 mod stats;
 mod stores;
 mod verify;
+#[cfg(feature = "server")]
+mod view;
 mod write;
 
 use crate::args::{Cli, Command};
@@ -70,6 +72,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), CliError> {
         Command::Stats(args) => stats::run(&args, console),
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(&args, console),
+        #[cfg(feature = "server")]
+        Command::View(args) => view::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),
         Command::Points(args) => points::run(&args, console),

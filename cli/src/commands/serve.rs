@@ -25,13 +25,9 @@ const SECRET_KEY: &str = "BIGARRAYS_S3_SECRET_KEY";
 
 pub(crate) fn run(args: &ServeArgs, console: Console) -> Result<(), CliError> {
     let options = options(args, console)?;
-    let served = args.served.iter().map(|served| open(args, served));
-    let served = served.collect::<Result<Vec<_>, _>>()?;
+    let served = open(&args.served, args.writable)?;
     let names: Vec<String> = served.iter().map(|served| served.name().to_owned()).collect();
-    let runtime = runtime()?;
-    let _hold = interrupt::hold();
-    runtime.block_on(async {
-        let server = Server::bind(served, options).await?;
+    host(served, options, async |server| {
         let addresses = server.addresses();
         let scheme = if args.tls.is_some() { "https" } else { "http" };
         let place = format!("{scheme}://{}", addresses.bind);
@@ -40,11 +36,27 @@ pub(crate) fn run(args: &ServeArgs, console: Console) -> Result<(), CliError> {
         for name in &names {
             text.push_str(&format!("\n  precomputed://{place}/{name}"));
         }
+        text.push_str(&format!("\nlook at them: {place}/view/"));
         if let Some(gateway) = &gateway {
             text.push_str(&format!("\nthe S3 gateway is {gateway}"));
         }
         let facts = json!({ "url": place, "s3": gateway, "names": names });
         console.facts(&facts, &text);
+        Ok(())
+    })
+}
+
+/// Answers until a signal comes. First it is told that the server listens.
+pub(super) fn host(
+    served: Vec<Served>,
+    options: Options,
+    listens: impl AsyncFnOnce(&Server) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let runtime = runtime()?;
+    let _hold = interrupt::hold();
+    runtime.block_on(async {
+        let server = Server::bind(served, options).await?;
+        listens(&server).await?;
         server.run(signal()).await;
         Ok(())
     })
@@ -57,18 +69,25 @@ async fn signal() {
     }
 }
 
+/// Twice as many threads answer as there are processors: half of them may read quick stores.
 fn runtime() -> Result<Runtime, CliError> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut builder = Builder::new_multi_thread();
-    let runtime = builder.enable_all().max_blocking_threads(BLOCKING).build();
+    builder.worker_threads(processors.saturating_mul(2)).max_blocking_threads(BLOCKING);
+    let runtime = builder.enable_all().build();
     Ok(runtime.map_err(ServeError::from)?)
 }
 
-fn open(args: &ServeArgs, served: &ServedArg) -> Result<Served, CliError> {
-    let options = OpenOptions::new();
-    let options = if args.writable { options } else { options.read_only() };
-    let store = options.open_store(&served.url)?;
-    let name = served.name.clone().unwrap_or_else(|| default_name(&served.url));
-    Ok(Served::new(&name, store).map_err(ServeError::from)?)
+/// Opens the stores that are to be served.
+pub(super) fn open(served: &[ServedArg], writable: bool) -> Result<Vec<Served>, CliError> {
+    let served = served.iter().map(|served| {
+        let options = OpenOptions::new();
+        let options = if writable { options } else { options.read_only() };
+        let store = options.open_store(&served.url)?;
+        let name = served.name.clone().unwrap_or_else(|| default_name(&served.url));
+        Ok(Served::new(&name, store).map_err(ServeError::from)?)
+    });
+    served.collect()
 }
 
 fn options(args: &ServeArgs, console: Console) -> Result<Options, CliError> {
@@ -87,6 +106,7 @@ fn options(args: &ServeArgs, console: Console) -> Result<Options, CliError> {
         bind: args.bind,
         tokens: args.token_file.as_deref().map(Tokens::read).transpose()?,
         cors,
+        neuroglancer: args.neuroglancer.clone().map(|page| page.0),
         tls: tls.map(|tls| TlsFiles { certificate: tls.certificate, key: tls.key }),
         cache: args.cache.0,
         max_age: args.max_age.0,

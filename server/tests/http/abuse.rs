@@ -1,13 +1,15 @@
 //! What clients send who mean harm, or do not know better.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bigarrays::backends::fs::FsBackend;
-use bigarrays_server::{Limits, Options, Tokens};
+use bigarrays_server::{Credentials, Limits, Options, S3Options, Tokens};
 
 use crate::client::{answer, ask, connect, get};
-use crate::harness::{memory, put, serve, volume};
+use crate::harness::{anywhere, memory, put, serve, volume};
 
 #[test]
 fn no_path_leads_out_of_a_store() {
@@ -226,42 +228,115 @@ fn invented(dice: &mut Dice) -> Vec<u8> {
     request
 }
 
-#[test]
-fn ten_thousand_invented_requests_are_answered_and_none_by_a_failure() {
-    let store = memory();
-    volume(&store);
-    let limits = Limits { cutout: 1 << 20, timeout: Duration::from_secs(20), ..Limits::default() };
-    let server = serve(&[("em", store)], Options { limits, ..Options::default() });
-    let address = server.address;
+/// Sends invented requests, from four threads; the statuses that came. None is a failure.
+fn send_invented(
+    address: SocketAddr,
+    each: usize,
+    invent: fn(&mut Dice) -> Vec<u8>,
+) -> BTreeSet<u16> {
     let workers: Vec<_> = (1..=4_u64)
         .map(|worker| {
             std::thread::spawn(move || {
                 let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ worker);
-                let mut statuses = std::collections::BTreeMap::<u16, usize>::new();
-                for _ in 0..2500 {
-                    let request = invented(&mut dice);
+                let mut statuses = BTreeSet::new();
+                for _ in 0..each {
+                    let request = invent(&mut dice);
                     let mut stream = connect(address);
                     // Some are refused while they are sent.
                     let _ = stream.write_all(&request);
                     let _ = stream.shutdown(std::net::Shutdown::Write);
                     let Some(answer) = answer(stream, "HEAD") else { continue };
                     let shown = String::from_utf8_lossy(&request).into_owned();
-                    assert!(answer.status < 500, "{} of {shown:?}", answer.status);
-                    *statuses.entry(answer.status).or_default() += 1;
+                    // What S3 has and the gateway has not is 501.
+                    let is_answer = answer.status < 500 || answer.status == 501;
+                    assert!(is_answer, "{} of {shown:?}", answer.status);
+                    statuses.insert(answer.status);
                 }
                 statuses
             })
         })
         .collect();
-    let mut kinds = std::collections::BTreeSet::new();
-    for worker in workers {
-        kinds.extend(worker.join().expect("no failure").into_keys());
-    }
+    workers.into_iter().flat_map(|worker| worker.join().expect("no failure")).collect()
+}
+
+#[test]
+fn ten_thousand_invented_requests_are_answered_and_none_by_a_failure() {
+    let store = memory();
+    volume(&store);
+    let limits = Limits { cutout: 1 << 20, timeout: Duration::from_secs(20), ..Limits::default() };
+    let server = serve(&[("em", store)], Options { limits, ..Options::default() });
+    let statuses = send_invented(server.address, 2500, invented);
+    assert!(!statuses.contains(&501));
     // They went far enough in to be of use.
     for status in [200, 206, 304, 400, 404, 405, 416] {
-        assert!(kinds.contains(&status), "{status} in {kinds:?}");
+        assert!(statuses.contains(&status), "{status} in {statuses:?}");
     }
-    assert_eq!(get(address, "/health", &[]).status, 200);
+    assert_eq!(get(server.address, "/health", &[]).status, 200);
+}
+
+/// A request to the gateway whose signature nobody made.
+fn invented_for_the_gateway(dice: &mut Dice) -> Vec<u8> {
+    const METHODS: [&str; 6] = ["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS"];
+    const PATHS: [&str; 8] =
+        ["/", "/em", "/em/", "/em/a", "/em/../a", "/em/%00", "/none/a", "/%ff"];
+    const QUERIES: [&str; 10] = [
+        "",
+        "?",
+        "?uploads",
+        "?list-type=2&max-keys=-1",
+        "?uploadId=x&partNumber=99999999999",
+        "?delete",
+        "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=1&X-Amz-Date=20260101T000000Z",
+        "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=key/20260101/us-east-1/s3/aws4_request&X-Amz-Signature=00&X-Amz-SignedHeaders=host&X-Amz-Expires=9&X-Amz-Date=x",
+        "?AWSAccessKeyId=key&Signature=x&Expires=99999999999999999999",
+        "?acl&cors&policy",
+    ];
+    const HEADERS: [&str; 10] = [
+        "Authorization: AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=0000000000000000000000000000000000000000000000000000000000000000",
+        "Authorization: AWS4-HMAC-SHA256 Credential=,,,",
+        "Authorization: AWS key:x",
+        "Authorization: Bearer x",
+        "X-Amz-Date: 20260101T000000Z",
+        "X-Amz-Date: \u{1}",
+        "X-Amz-Content-SHA256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+        "X-Amz-Content-SHA256: UNSIGNED-PAYLOAD",
+        "X-Amz-Decoded-Content-Length: 99999999999999999999",
+        "Content-MD5: x",
+    ];
+    const BODIES: [&str; 4] = ["", "<Delete>", "<a><b/>", "5;chunk-signature=0\r\nabc"];
+    let (method, path, query) = (dice.pick(&METHODS), dice.pick(&PATHS), dice.pick(&QUERIES));
+    let body = dice.pick(&BODIES);
+    let mut request =
+        format!("{method} {path}{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+    for _ in 0..dice.roll(5) {
+        request.push_str(dice.pick(&HEADERS));
+        request.push_str("\r\n");
+    }
+    request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    let mut request = request.into_bytes();
+    for _ in 0..dice.roll(3) * dice.roll(2) {
+        let at = dice.roll(request.len());
+        request[at] = u8::try_from(dice.roll(256)).expect("a byte");
+    }
+    request
+}
+
+#[test]
+fn the_gateway_answers_invented_requests_and_changes_nothing() {
+    let store = memory();
+    put(&store, "a", "abc");
+    let gateway = S3Options { bind: anywhere(), credentials: Credentials::one("key", "secret") };
+    let options = Options { s3: Some(gateway), writable: true, ..Options::default() };
+    let server = serve(&[("em", store)], options);
+    let gateway = server.s3.expect("a gateway");
+    let statuses = send_invented(gateway, 1000, invented_for_the_gateway);
+    assert!(statuses.contains(&400) && statuses.contains(&403), "{statuses:?}");
+    // Leave for pages of others is asked for without a signature; nothing else is answered.
+    let answered = |status: &u16| (200..300).contains(status);
+    let preflight =
+        ask(gateway, "OPTIONS", "/em/a", &["Origin: x", "Access-Control-Request-Method: GET"]);
+    assert!(statuses.iter().all(|status| !answered(status) || *status == preflight.status));
+    assert_eq!(get(server.address, "/em/a", &[]).body, b"abc");
 }
 
 #[test]

@@ -7,13 +7,15 @@ use bigarrays::backend::{KeyValueBackendExt, wait};
 use bigarrays::memory::MemoryBackend;
 use bigarrays::ndarray::Array4;
 use bigarrays::{BigArray, DataType, DynBackend, Key, VolumeInfo};
-use bigarrays_server::{Log, Options, Served, Server};
+use bigarrays_server::{Addresses, Log, Options, Served, Server};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 /// A server that ends when it is dropped.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    /// The gateway's, if there is one.
+    pub(crate) s3: Option<SocketAddr>,
     pub(crate) log: Arc<Mutex<Vec<String>>>,
     stop: Option<oneshot::Sender<()>>,
     runtime: Option<Runtime>,
@@ -58,12 +60,12 @@ pub(crate) fn serve(stores: &[(&str, DynBackend)], options: Options) -> Running 
         .map(|(name, store)| Served::new(name, Arc::clone(store)).expect("a name"))
         .collect();
     let server = runtime.block_on(Server::bind(served, options)).expect("it listens");
-    let address = server.addresses().bind;
+    let Addresses { bind: address, s3 } = server.addresses();
     let (stop, stopped) = oneshot::channel();
     let task = runtime.spawn(server.run(async {
         let _ = stopped.await;
     }));
-    Running { address, log, stop: Some(stop), runtime: Some(runtime), task: Some(task) }
+    Running { address, s3, log, stop: Some(stop), runtime: Some(runtime), task: Some(task) }
 }
 
 /// A store in memory.

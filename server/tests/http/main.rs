@@ -7,5 +7,6 @@ mod client;
 mod cutouts;
 mod faults;
 mod harness;
+mod pages;
 mod values;
 mod views;
