@@ -99,9 +99,14 @@ fn a_flipped_byte_is_found_by_the_checksums_of_the_stores_that_keep_them() {
             let rows: Vec<u8> = (32..64).chain(96..128).map(voxel).collect();
             assert!(flip(&bench.path(folder), &rows), "{url} {sharded}");
             let key = if sharded.is_empty() { "1_1_1/32-64_0-32_0-32" } else { "1_1_1/0.shard" };
-            assert_eq!(bad(&bench, &format!("{url} --deep")), [key], "{url} {sharded}");
+            let mut found = bad(&bench, &format!("{url} --deep"));
+            // Of a small shard the same block holds indices, too.
+            found.dedup();
+            assert_eq!(found, [key], "{url} {sharded}");
             if url.starts_with("sqlite") {
-                assert_eq!(bad(&bench, url), [""; 0]);
+                if sharded.is_empty() {
+                    assert_eq!(bad(&bench, url), [""; 0]);
+                }
                 assert_eq!(bad(&bench, &format!("{url}?checksums=false --deep")), [""; 0]);
             }
             fs::remove_dir_all(bench.path(folder)).unwrap();

@@ -105,7 +105,8 @@ fn run(io: IoModel, fit: usize, fate: Fate) {
 fn each_fate(io: IoModel) {
     let fates = [Fate::Done, Fate::Done, Fate::FetchFails, Fate::WorkFails, Fate::WorkPanics];
     let fate = fates[thread_rng().gen_range(0..fates.len())];
-    run(io, thread_rng().gen_range(1..5), fate);
+    // With memory for one there is one thread, and no order to choose.
+    run(io, thread_rng().gen_range(2..5), fate);
 }
 
 /// All jobs are done or the first error is told; budgets hold; a panic ends the call.
