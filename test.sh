@@ -53,30 +53,27 @@ need wrk wrk
 # For benches/instructions.sh, which counts instructions, and tests/valgrind.sh.
 need valgrind valgrind
 
-# One environment for each version of the list; made under another name and moved, so that an
-# interrupted installation is never taken for a whole one.
-list=tests/python/requirements.txt
-venv="$cache/python-$(sha256sum "$list" | cut -c1-12)"
-if [ ! -x "$venv/bin/python" ]; then
-    echo "test.sh: making a Python environment with the rival programs"
-    rm -rf "$venv.new"
-    python3 -m venv "$venv.new"
-    "$venv.new/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list"
-    mv "$venv.new" "$venv"
-fi
-# What tests the server and the viewer beside them: it would disturb the versions of the others.
-list=tests/python/requirements-web.txt
-web="$cache/web-$(sha256sum "$list" | cut -c1-12)"
-if [ ! -x "$web/bin/python" ]; then
-    echo "test.sh: making a Python environment with schemathesis and neuroglancer"
-    rm -rf "$web.new"
-    python3 -m venv "$web.new"
-    "$web.new/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list"
-    # Only for the client in it, which needs none of what it depends on.
-    "$web.new/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
-        neuroglancer==2.41.2
-    mv "$web.new" "$web"
-fi
+# One environment for each version of a list; made under another name and moved, so that an
+# interrupted installation is never taken for a whole one. Prints its folder.
+environment() { # name, list of packages, what is in it, packages without what they depend on
+    local folder pip
+    folder="$cache/$1-$(sha256sum "$2" | cut -c1-12)"
+    if [ ! -x "$folder/bin/python" ]; then
+        echo "test.sh: making a Python environment with $3" >&2
+        rm -rf "$folder.new"
+        python3 -m venv "$folder.new"
+        pip=("$folder.new/bin/python" -m pip install --quiet --disable-pip-version-check)
+        "${pip[@]}" -r "$2" >&2
+        if [ $# -gt 3 ]; then "${pip[@]}" --no-deps "${@:4}" >&2; fi
+        mv "$folder.new" "$folder"
+    fi
+    echo "$folder"
+}
+venv="$(set -e; environment python tests/python/requirements.txt "the rival programs")"
+# What tests the server and the viewer beside them: it would disturb the versions of the others. Of
+# neuroglancer only the client is needed.
+web="$(set -e; environment web tests/python/requirements-web.txt "schemathesis and neuroglancer" \
+    neuroglancer==2.41.2)"
 # Azurite, for Azure Blob Storage.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then install "nodejs npm" Azurite; fi
 azurite="$cache/azurite-3.37.0"

@@ -43,7 +43,8 @@
 //!   half of one, and whatever crosses two of them or comes from a batch, is copied once.
 //! - **Checksums.** RocksDB keeps checksums of its blocks; beside each value there is also a CRC32C
 //!   of each of its pieces, made of what was put, before RocksDB had it. Every byte that is read is
-//!   checked with its piece. What does not match is an error of kind `Corrupt` that names the key. [`RocksDbOptions::checksums`] turns it off.
+//!   checked with its piece. What does not match is an error of kind `Corrupt` that names the key.
+//!   [`RocksDbOptions::checksums`] turns it off.
 //! - **Sizes.** Values up to 1 GiB. Network file systems have mostly broken locks: the directory
 //!   belongs on a local disk.
 //!

@@ -100,12 +100,25 @@ impl Driver {
         }
     }
 
-    /// Does `job` for each wave of up to `len` items, with what its thread keeps from one wave to
-    /// the next. An item needs at most `cost` bytes.
+    /// Does `job` for each wave of up to `len` items. An item needs at most `cost` bytes.
     ///
     /// # Errors
     /// The first error; no further wave is begun then.
-    pub(crate) fn in_waves<T: Send, S: Default>(
+    pub(crate) fn in_waves<T: Send>(
+        &self,
+        items: impl Iterator<Item = T> + Send,
+        len: usize,
+        cost: usize,
+        job: impl Fn(Vec<T>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        self.in_waves_with(items, len, cost, |wave, _: &mut ()| job(wave))
+    }
+
+    /// The same, with what a thread keeps from one wave to the next.
+    ///
+    /// # Errors
+    /// As [`in_waves`](Self::in_waves).
+    pub(crate) fn in_waves_with<T: Send, S: Default>(
         &self,
         items: impl Iterator<Item = T> + Send,
         len: usize,

@@ -100,21 +100,16 @@ impl<B: KeyValueBackend> BigArray<B> {
         let cover = self.grid().cover(bbox);
         let windows = plan::windows(&cover, voxels);
         let made = Mutex::new(Vec::<Made>::new());
-        self.inner.driver.in_waves(
-            cover.zip(windows),
-            1,
-            self.chunk_cost(),
-            |wave, _: &mut ()| {
-                for (part, window) in wave {
-                    let value = match is_absent(&part) {
-                        true => None,
-                        false => Some(self.encode(&part, window, Vec::new())?.value),
-                    };
-                    made.lock().unwrap_or_else(PoisonError::into_inner).push((part, value));
-                }
-                Ok(())
-            },
-        )?;
+        self.inner.driver.in_waves(cover.zip(windows), 1, self.chunk_cost(), |wave| {
+            for (part, window) in wave {
+                let value = match is_absent(&part) {
+                    true => None,
+                    false => Some(self.encode(&part, window, Vec::new())?.value),
+                };
+                made.lock().unwrap_or_else(PoisonError::into_inner).push((part, value));
+            }
+            Ok(())
+        })?;
         Ok(made.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -134,28 +129,23 @@ impl<B: KeyValueBackend> BigArray<B> {
             parts.iter().for_each(|part| self.report_chunk(&part.part));
             return Ok(tally.copied());
         }
-        inner.driver.in_waves(
-            made.into_iter(),
-            MAX_WAVE,
-            self.chunk_cost(),
-            |wave, _: &mut ()| {
-                self.go_on()?;
-                let (mut puts, mut written, mut absent) = (Vec::new(), Vec::new(), Vec::new());
-                for (part, value) in wave {
-                    match value {
-                        Some(value) => {
-                            puts.push(Put { key: inner.store.key(&part)?, value });
-                            written.push(part);
-                        }
-                        None => absent.push(part),
+        inner.driver.in_waves(made.into_iter(), MAX_WAVE, self.chunk_cost(), |wave| {
+            self.go_on()?;
+            let (mut puts, mut written, mut absent) = (Vec::new(), Vec::new(), Vec::new());
+            for (part, value) in wave {
+                match value {
+                    Some(value) => {
+                        puts.push(Put { key: inner.store.key(&part)?, value });
+                        written.push(part);
                     }
+                    None => absent.push(part),
                 }
-                self.put_wave(puts, &written)?;
-                self.put_absent(&absent, on_absent)?;
-                tally.add(written.len(), absent.len());
-                Ok(())
-            },
-        )?;
+            }
+            self.put_wave(puts, &written)?;
+            self.put_absent(&absent, on_absent)?;
+            tally.add(written.len(), absent.len());
+            Ok(())
+        })?;
         Ok(tally.copied())
     }
 }

@@ -51,7 +51,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             self.delete_from_shards(shards, &bbox)?;
             return Ok(count);
         }
-        self.inner.driver.in_waves(cover, WAVE, KEY_COST, |wave, _: &mut ()| {
+        self.inner.driver.in_waves(cover, WAVE, KEY_COST, |wave| {
             self.go_on()?;
             let keys: Result<Vec<Key>> =
                 wave.iter().map(|part| self.inner.store.key(part)).collect();

@@ -102,7 +102,7 @@ where
         if kept.is_empty() {
             return Ok(());
         }
-        self.array.inner.driver.in_waves(kept.into_iter(), 1, 1, |wave, _: &mut ()| {
+        self.array.inner.driver.in_waves(kept.into_iter(), 1, 1, |wave| {
             let mut scratch = Scratch::default();
             wave.into_iter().try_for_each(|kept| {
                 let KeptChunk { part, item, key, chunk } = kept;

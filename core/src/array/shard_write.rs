@@ -65,7 +65,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         let driver = &self.inner.driver;
         let jobs = jobs.into_values();
         if driver.jobs_in_memory(cost) >= driver.threads(jobs.len(), 1) && jobs.len() > 1 {
-            return driver.in_waves(jobs, 1, cost, |wave, _: &mut ()| {
+            return driver.in_waves(jobs, 1, cost, |wave| {
                 wave.into_iter()
                     .try_for_each(|job| self.write_shard(shards, &job, swaps, Side::Alone))
             });
@@ -178,18 +178,13 @@ impl<B: KeyValueBackend> BigArray<B> {
             return chunks.into_iter().map(encode).collect();
         }
         let encoded = Mutex::new(Encoded::new());
-        self.inner.driver.in_waves(
-            chunks.into_iter(),
-            1,
-            self.chunk_cost(),
-            |wave, _: &mut ()| {
-                for chunk in wave {
-                    let (id, bytes) = encode(chunk)?;
-                    encoded.lock().unwrap_or_else(PoisonError::into_inner).insert(id, bytes);
-                }
-                Ok(())
-            },
-        )?;
+        self.inner.driver.in_waves(chunks.into_iter(), 1, self.chunk_cost(), |wave| {
+            for chunk in wave {
+                let (id, bytes) = encode(chunk)?;
+                encoded.lock().unwrap_or_else(PoisonError::into_inner).insert(id, bytes);
+            }
+            Ok(())
+        })?;
         Ok(encoded.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -142,7 +142,7 @@ impl<B: KeyValueBackend> BigArray<B> {
         let chunks = cover.zip(windows);
         let cost = self.chunk_cost();
         let len = MAX_WAVE.min(self.backend().capabilities().batch_bytes / cost.max(1)).max(1);
-        self.inner.driver.in_waves(chunks, len, cost, |wave, spare: &mut Spare| {
+        self.inner.driver.in_waves_with(chunks, len, cost, |wave, spare: &mut Spare| {
             let puts: Result<Vec<Put>> = wave
                 .iter()
                 .map(|(part, window)| self.encode(part, window.view(), spare.take()))
@@ -150,7 +150,7 @@ impl<B: KeyValueBackend> BigArray<B> {
             let (puts, parts) = (puts?, wave.iter().map(|(part, _)| *part).collect::<Vec<_>>());
             let values: Vec<Bytes> = puts.iter().map(|put| put.value.bytes.clone()).collect();
             self.put_wave(puts, &parts)?;
-            spare.keep(values);
+            spare.keep(values, self.inner.store.largest_chunk_bytes());
             Ok(())
         })
     }
@@ -180,10 +180,10 @@ impl Spare {
         self.0.pop().unwrap_or_default()
     }
 
-    /// Keeps what nobody else holds: a store in memory does.
-    fn keep(&mut self, values: Vec<Bytes>) {
-        self.0.extend(
-            values.into_iter().filter_map(|value| value.try_into_mut().ok()).map(Vec::from),
-        );
+    /// Keeps values of `len` bytes, which are those that are the voxels themselves, if nobody else
+    /// holds them: a store in memory does.
+    fn keep(&mut self, values: Vec<Bytes>, len: usize) {
+        let long = values.into_iter().filter(|value| value.len() >= len);
+        self.0.extend(long.filter_map(|value| value.try_into_mut().ok()).map(Vec::from));
     }
 }

@@ -268,20 +268,12 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
         if !self.copies_spans() {
             return None;
         }
-        let (places, item) = (self.places(part), self.data_type.size());
-        let (chunk, wanted) = (self.spec(&part.chunk).voxel_bytes(), places.len() * item);
+        let spec = self.spec(&part.chunk);
+        // A part has voxels, and they are among those of a chunk that fits in memory.
+        let (places, item) = (window(part).places(&spec), self.data_type.size());
+        let (chunk, wanted) = (spec.voxel_bytes(), places.len() * item);
         let is_worth_it = chunk >= LEAST_CUT && wanted <= chunk / 2;
         is_worth_it.then(|| (places.start * item) as u64..(places.end * item) as u64)
-    }
-
-    /// The places of a part's voxels among those of its chunk, of a channel, from the first to the
-    /// last.
-    fn places(&self, part: &ChunkPart) -> Range<usize> {
-        let [nx, ny, _, _] = self.spec(&part.chunk).shape;
-        let Window { start, end } = window(part);
-        let at = |[x, y, z]: [usize; 3]| x + nx * (y + ny * z);
-        // A part has voxels, and they are among those of a chunk that fits in memory.
-        at(start)..at(end.map(|end| end.saturating_sub(1))) + 1
     }
 
     pub(crate) async fn head(&self, key: &Key) -> BackendResult<Option<Meta>> {
@@ -335,7 +327,7 @@ impl<B: KeyValueBackend + Clone> ChunkStore<B> {
         let bad = |source| self.bad_chunk(key, &part.chunk, source);
         let window = window(part);
         if self.codec.is_plain() && self.channels == 1 {
-            let needed = self.places(part).end * self.data_type.size();
+            let needed = window.places(&spec).end * self.data_type.size();
             let lengths = (needed, spec.voxel_bytes());
             let head = &mut scratch.decompressed;
             if transport::decompress_head(blob.content_encoding, &blob.bytes, lengths, head) {

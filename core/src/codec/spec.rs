@@ -1,5 +1,7 @@
 //! What a codec is told about a chunk.
 
+use std::ops::Range;
+
 use bigarrays_info::DataType;
 
 /// Shape and type of one chunk.
@@ -41,6 +43,13 @@ impl Window {
     pub const fn whole(spec: &ChunkSpec) -> Self {
         let [x, y, z, _] = spec.shape;
         Self { start: [0; 3], end: [x, y, z] }
+    }
+
+    /// The places of its voxels among those of its chunk, of a channel, from the first to the last.
+    pub(crate) fn places(&self, spec: &ChunkSpec) -> Range<usize> {
+        let [nx, ny, _, _] = spec.shape;
+        let at = |[x, y, z]: [usize; 3]| x + nx * (y + ny * z);
+        at(self.start)..at(self.end.map(|end| end.saturating_sub(1))) + 1
     }
 }
 

@@ -29,7 +29,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         // Each of a pair is the same chunk, named by its own volume.
         let chunks = self.source.grid().cover(task).zip(self.target.grid().cover(task));
         let wave = (WAVE_BYTES / to.store.largest_chunk_bytes().max(1)).clamp(4, WAVE);
-        to.driver.in_waves(chunks, wave, self.target.chunk_cost(), |wave, _: &mut ()| {
+        to.driver.in_waves(chunks, wave, self.target.chunk_cost(), |wave| {
             self.target.go_on()?;
             let keys: Result<Vec<Key>> =
                 wave.iter().map(|(part, _)| from.store.key(part)).collect();
@@ -75,7 +75,7 @@ impl<S: KeyValueBackend, D: KeyValueBackend> Copier<S, D> {
         let cost = shards.values().map(Vec::len).max().unwrap_or(0);
         let cost = self.target.inner.store.largest_chunk_bytes().saturating_mul(cost);
         let tally = Tally::default();
-        self.target.inner.driver.in_waves(shards.into_iter(), 1, cost, |wave, _: &mut ()| {
+        self.target.inner.driver.in_waves(shards.into_iter(), 1, cost, |wave| {
             for (shard, parts) in wave {
                 self.target.go_on()?;
                 let (key, to_key) = (from.store.key(shard)?, to.store.key(shard)?);

@@ -212,7 +212,7 @@ impl<B: KeyValueBackend> Downsampler<B> {
         let [x, y, z] = [x.div_ceil(step[0]), y.div_ceil(step[1]), z.div_ceil(step[2])];
         let mut out = Array4::from_elem((x, y, z, channels).f(), T::zeroed());
         let planes = out.axis_iter_mut(Axis(2)).enumerate();
-        self.source.inner.driver.in_waves(planes, 1, 1, |wave, _: &mut ()| {
+        self.source.inner.driver.in_waves(planes, 1, 1, |wave| {
             for (place, plane) in wave {
                 pool::pool_plane(view, place, step, self.options.pooling, plane);
             }

@@ -80,7 +80,7 @@ impl Codec for Jpeg {
     ) -> Result<Decoded<'a>, CodecError> {
         let decoded = |voxels| Decoded { voxels, shape: spec.shape, start: window.start };
         raster::check_spec(Encoding::Jpeg, spec)?;
-        let pixels = pixels_of(window, spec);
+        let pixels = window.places(spec);
         if spec.shape[3] != 1 || !is_worth_it(&pixels, raster::pixels(spec)) {
             return self.decode(encoded, spec, scratch).map(decoded);
         }
@@ -96,13 +96,6 @@ impl Codec for Jpeg {
         let image = raster::to_image(voxels, spec);
         write(&image, size, channels, self.quality)
     }
-}
-
-/// The pixels of a channel, from the first to the last, that a window lies in.
-fn pixels_of(window: &Window, spec: &ChunkSpec) -> Range<usize> {
-    let [nx, ny, _, _] = spec.shape;
-    let at = |[x, y, z]: [usize; 3]| x + nx * (y + ny * z);
-    at(window.start)..at(window.end.map(|end| end.saturating_sub(1))) + 1
 }
 
 /// Whether our decoder is faster for some pixels of an image than for all of them, or than

@@ -126,7 +126,7 @@ pub fn waves() {
     let driver = Driver::new(NonZeroUsize::new(3), fit * COST);
     let memory = Arc::new(Gauge::default());
     let seen: [AtomicUsize; 7] = std::array::from_fn(|_| AtomicUsize::new(0));
-    let outcome = driver.in_waves(0..seen.len(), 2, COST, |wave: Vec<usize>, _: &mut ()| {
+    let outcome = driver.in_waves(0..seen.len(), 2, COST, |wave: Vec<usize>| {
         wave.iter().for_each(|_| memory.enter());
         for item in &wave {
             seen[*item].fetch_add(1, Ordering::SeqCst);
